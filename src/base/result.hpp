@@ -1,0 +1,101 @@
+#pragma once
+// Result<T>: a value or an Error. The only error channel between our modules.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace base {
+
+// What the caller can do about a failure. A kind exists only if some caller branches on it.
+enum class ErrorKind {
+  invalid_input,   // the user's command line, config or request is wrong
+  not_found,       // the named thing does not exist
+  conflict,        // a lock is held, or the world changed under us
+  unavailable,     // the other side may work later: retry
+  unknown_outcome, // the effect may or may not have happened: probe before acting
+  corrupt,         // stored bytes fail their checksum or schema
+  failed,          // the effect ran and reported failure: do not retry blindly
+  no_space,        // the disk or the quota is full: nothing was half-changed
+  interrupted,     // the operator asked us to stop; what was begun can be resumed
+  too_new,         // written by a newer belay: upgrade belay, never guess
+};
+
+struct [[nodiscard]] Error {
+  ErrorKind kind;
+  std::string message; // lower case, no final stop: "unable to open '/x'"
+  std::string hint;    // what the operator can do; a full sentence, or empty
+
+  // Prefix the message with what we were doing: "upgrade gitea: pull image: ...".
+  Error context(std::string_view doing) && {
+    message = std::string{doing} + ": " + message;
+    return std::move(*this);
+  }
+};
+
+[[noreturn]] inline void panic(const char* what, const char* file, int line) {
+  std::fprintf(stderr, "bug: %s at %s:%d\n", what, file, line);
+  std::abort();
+}
+
+template <class T = void>
+class [[nodiscard]] Result {
+public:
+  Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
+  Result(Error error) : state_{std::in_place_index<1>, std::move(error)} {}
+
+  explicit operator bool() const noexcept { return state_.index() == 0; }
+  const Error& error() const& { return std::get<1>(state_); }
+  Error&& error() && { return std::get<1>(std::move(state_)); }
+  T& value() & { return std::get<0>(state_); }
+  const T& value() const& { return std::get<0>(state_); }
+  T&& value() && { return std::get<0>(std::move(state_)); }
+
+private:
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+public:
+  Result() = default;
+  Result(Error error) : state_{std::in_place_index<1>, std::move(error)} {}
+
+  explicit operator bool() const noexcept { return state_.index() == 0; }
+  const Error& error() const& { return std::get<1>(state_); }
+  Error&& error() && { return std::get<1>(std::move(state_)); }
+  void value() const {}
+
+private:
+  std::variant<std::monostate, Error> state_;
+};
+
+inline Result<> ok() {
+  return {};
+}
+
+} // namespace base
+
+// Unwrap a Result, or return its Error to our caller.
+#define TRY(expr)                                                                                  \
+  __extension__({                                                                                  \
+    auto try_result_ = (expr);                                                                     \
+    if (!try_result_) [[unlikely]]                                                                 \
+      return std::move(try_result_).error();                                                       \
+    std::move(try_result_).value();                                                                \
+  })
+
+// The same, adding what we were doing to the Error.
+#define TRY_CONTEXT(expr, doing)                                                                   \
+  __extension__({                                                                                  \
+    auto try_result_ = (expr);                                                                     \
+    if (!try_result_) [[unlikely]]                                                                 \
+      return std::move(try_result_).error().context(doing);                                        \
+    std::move(try_result_).value();                                                                \
+  })
+
+// A programmer error. Always on, also in release builds: a wrong orchestrator must stop.
+#define CHECK(cond) ((cond) ? void(0) : ::base::panic(#cond, __FILE__, __LINE__))

@@ -1,0 +1,83 @@
+#pragma once
+// Probe: a read-only measurement and its Reading. Absent and unknown are never ok.
+
+#include "base/result.hpp"
+#include "domain/secret_ref.hpp"
+#include "world/clock.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace domain {
+
+using world::Milliseconds;
+
+enum class ProbeKind { http, tcp, command, process };
+
+// One assertion on a JSON body: `path` as "status" or "checks.backup.items[0].age".
+struct JsonAssertion {
+  std::string path;
+  std::string equals; // JSON text of the wanted value ("\"ok\"", "3", "true")
+};
+
+struct ProbeSpec {
+  std::string name; // "node-red.ready"
+  ProbeKind kind = ProbeKind::process;
+  std::string service; // whose process must be behind the port; empty: not looked at
+  // http
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<SecretRef> bearer;
+  std::string body;
+  int status = 200; // a redirect is not ok unless this asks for it or follow_redirects is set
+  bool follow_redirects = false;
+  std::vector<JsonAssertion> json;
+  std::string contains; // text that the body (or the command's output) must contain
+  std::string value;    // JSON path of a number: the Reading's `number`
+  // tcp
+  std::string host;
+  int port = 0;
+  // command: exit status 0 is ok
+  std::vector<std::string> argv;
+  Milliseconds timeout{5000};
+};
+
+enum class Verdict { ok, bad, unknown };
+
+struct Reading {
+  std::string probe;
+  Verdict verdict = Verdict::unknown;
+  std::string detail; // "503 in 12 ms: status is \"degraded\", wanted \"ok\""; never a secret
+  std::optional<double> number;
+  Milliseconds elapsed{0};
+};
+
+class Probe {
+public:
+  virtual ~Probe() = default;
+  virtual Reading measure(const ProbeSpec& spec) = 0; // a failure to measure is `unknown` or `bad`
+};
+
+// A pass or fail rule over readings: `consecutive` ok readings in a row, spanning at least
+// `stable`, before `within` is over. A bad reading in between starts the row again.
+struct GateSpec {
+  ProbeSpec probe;
+  Milliseconds within{60000};
+  Milliseconds every{1000};
+  Milliseconds stable{0};
+  int consecutive = 3;
+};
+
+// A numeric or pass/fail check, measured in the baseline and again after the change.
+struct CheckSpec {
+  ProbeSpec probe;
+  std::optional<double> min;
+  std::optional<double> max;
+  std::optional<double> min_of_baseline; // ratio: 1.0 = must not be below the baseline
+  std::optional<double> max_of_baseline;
+};
+
+} // namespace domain

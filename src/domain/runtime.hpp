@@ -1,0 +1,53 @@
+#pragma once
+// Runtime: runs the services of a stack and changes what they run. It never decides.
+
+#include "base/result.hpp"
+#include "domain/release.hpp"
+#include "domain/stack.hpp"
+#include "world/processes.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace domain {
+
+struct Observed {
+  bool is_running = false;
+  std::optional<world::ProcessId> process; // the leader
+  std::string release_folder; // what the running process was started from, not what a link says
+  std::string start_id;       // of this start; changes with every start
+  int strays = 0; // processes of this service whose leader is gone (it put itself in background)
+  // When it does not run: how its last start ended, as far as known. For people.
+  std::string detail;
+};
+
+class Runtime {
+public:
+  virtual ~Runtime() = default;
+
+  // Make the release folder for `label`, or find that it exists whole; returns it with its digest.
+  // A folder that is half made (crash) is made again. Never touches a folder that is in use.
+  virtual base::Result<Release> prepare(const ServiceSpec& service, const std::string& label) = 0;
+  // What `prepare` would need to exist: a source, a readable archive, a program. Changes nothing.
+  virtual base::Result<> can_prepare(const ServiceSpec& service, const std::string& label) = 0;
+  // The tree still has the digest of `release`, and its program is executable.
+  virtual base::Result<> verify(const ServiceSpec& service, const Release& release) = 0;
+
+  virtual base::Result<Observed> observe(const ServiceSpec& service) = 0;
+  // The release that the `current` link names; nullopt when there is none yet.
+  virtual base::Result<std::optional<std::string>> current_folder(const ServiceSpec& service) = 0;
+  // Atomically point `current` to the release. Idempotent. Does not touch a running process.
+  virtual base::Result<> switch_to(const ServiceSpec& service, const Release& release) = 0;
+  // Start from the `current` link. Idempotent: nothing happens when it runs from that folder;
+  // conflict when it runs from another.
+  virtual base::Result<> start(const ServiceSpec& service) = 0;
+  // Signal, wait, KILL; all its processes, strays too; confirmed gone when it returns.
+  virtual base::Result<> stop(const ServiceSpec& service) = 0;
+  // The last lines of its log, at most `lines`; empty when there is none.
+  virtual base::Result<std::string> log_tail(const ServiceSpec& service, int lines) = 0;
+  // Forget a release folder that is neither current nor running. Idempotent.
+  virtual base::Result<> discard(const ServiceSpec& service, const Release& release) = 0;
+};
+
+} // namespace domain

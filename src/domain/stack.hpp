@@ -1,0 +1,98 @@
+#pragma once
+// Stack: what is upgraded as one, as belay.yaml says it. Plain values, validated by `config`.
+// All paths are absolute; `${VAR}` is already expanded; placeholders in braces are not:
+// {to} the target of the upgrade, {release} the release folder, {project} belay.yaml's folder.
+
+#include "domain/outcome.hpp"
+#include "domain/probe.hpp"
+#include "domain/secret_ref.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace domain {
+
+enum class ReleaseSourceKind { folder, archive, command };
+
+// How a release folder is made, always fresh, never over the running one.
+struct ReleaseSource {
+  ReleaseSourceKind kind = ReleaseSourceKind::folder;
+  std::string path;      // folder or archive, may hold {to}
+  std::string checksums; // archive: SHA256SUMS-like file ("<hex>  <name>"), may hold {to}
+  std::string sha256;    // archive: the digest itself, instead of `checksums`
+  std::vector<std::string> command; // run in the new folder
+  Milliseconds timeout{600000};
+};
+
+struct EnvironmentEntry {
+  std::string name;
+  std::variant<std::string, SecretRef> value;
+};
+
+struct StopPolicy {
+  std::string signal = "TERM"; // TERM INT QUIT HUP
+  Milliseconds timeout{20000}; // then KILL
+};
+
+struct ServiceSpec {
+  std::string name;
+  ReleaseSource release;
+  std::string releases_folder;  // default: <state>/releases/<service>
+  std::vector<std::string> run; // argv; a relative argv[0] with a slash is inside the release
+  std::string working_folder;   // default: the release folder
+  std::vector<EnvironmentEntry> environment; // added to a minimal one (PATH, HOME, LANG, TZ)
+  std::string log_path;                      // default: <state>/log/<service>.log
+  StopPolicy stop;
+  GateSpec ready;
+};
+
+enum class StoreKind { directory, sqlite };
+
+struct StoreSpec {
+  std::string name;
+  StoreKind kind = StoreKind::directory;
+  std::string path;
+  std::vector<std::string> exclude; // directory: relative paths, kept out and left alone
+  // directory: files (relative) whose content tells the layout of the data. When none of them
+  // changed, the data may stay on a way back. Empty: any change means that the data goes back.
+  std::vector<std::string> layout;
+};
+
+struct TriggerRule {
+  std::string name;
+  std::string probe;           // name of a probe: "<service>.ready", a check or smoke probe
+  Milliseconds failing_for{0}; // not ok for at least this long, no ok reading in between
+  Level level = Level::automatic;
+};
+
+struct UpgradePolicy {
+  std::vector<ProbeSpec> smoke;                  // each once, after ready; all must be ok
+  std::vector<std::vector<std::string>> migrate; // commands, run once with the service stopped
+  Milliseconds migrate_timeout{600000};
+  Milliseconds watch{60000};
+  Milliseconds watch_every{2000};
+};
+
+struct Retention {
+  int points_min = 2; // restore points kept at least
+  int abandoned_min = 2;
+  int releases_min = 3;
+};
+
+struct Stack {
+  std::string name;
+  std::string project_folder;        // of belay.yaml
+  std::string state_folder;          // default: <project>/.belay
+  std::vector<ServiceSpec> services; // start order; stopped in reverse
+  std::vector<StoreSpec> stores;     // capture order
+  std::vector<std::string> config_files;
+  std::vector<CheckSpec> checks;
+  UpgradePolicy upgrade;
+  std::vector<TriggerRule> triggers;
+  Retention keep;
+};
+
+} // namespace domain

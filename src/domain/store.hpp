@@ -1,0 +1,92 @@
+#pragma once
+// Store: one place where a stack's data lives. A driver makes and brings back snapshots in the
+// rollback layer: copies kept beside the data on the same file system. It never decides.
+
+#include "base/result.hpp"
+#include "domain/stack.hpp"
+#include "world/trees.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace domain {
+
+// A snapshot as the manifest of a restore point records it.
+struct Snapshot {
+  std::string store;
+  std::string kept;   // absolute path of the copy
+  std::string digest; // of its content
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  bool is_secured = false; // taken (or completed) after the writers stopped, and verified
+  bool operator==(const Snapshot&) const = default;
+};
+
+struct CaptureReport {
+  Snapshot snapshot;
+  world::TreeSize copied;
+  std::vector<std::string> torn; // changed while read; harmless in protect, fatal in secure
+  bool was_reflinked = false;
+};
+
+struct StoreState {
+  world::TreeSize size;
+  std::uint64_t free_bytes = 0;      // on the file system of the kept copies
+  std::string kept_folder;           // where copies of this store are kept
+  std::vector<std::string> problems; // reasons why it cannot be captured or brought back; empty: ok
+};
+
+// What moved since the snapshot was secured.
+enum class Movement { none, data_only, layout, unreadable };
+struct Evidence {
+  std::string store;
+  Movement movement = Movement::unreadable;
+  std::string detail; // "3 files differ, layout file flows.json changed"
+};
+
+// What a way back swapped out, and what was written in it since the snapshot.
+struct Abandoned {
+  std::string store;
+  std::string kept; // absolute path
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<world::Difference> written_since; // bounded; see `differences`
+  std::uint64_t differences = 0;
+  bool operator==(const Abandoned& other) const { return kept == other.kept; }
+};
+
+class Store {
+public:
+  virtual ~Store() = default;
+
+  // Read-only. not_found when the store's path does not exist.
+  virtual base::Result<StoreState> inspect(const StoreSpec& spec) = 0;
+
+  // The long pass while the service runs. Idempotent per point: again brings the copy up to date.
+  virtual base::Result<CaptureReport> protect(const StoreSpec& spec, const std::string& point,
+                                              const world::Progress& progress) = 0;
+  // The difference after the writers stopped; verified by digests when it returns. conflict when
+  // something still writes. Works without an earlier protect.
+  virtual base::Result<CaptureReport> secure(const StoreSpec& spec, const std::string& point,
+                                             const world::Progress& progress) = 0;
+  // The kept copy still is what the snapshot says. corrupt when not; not_found when gone.
+  virtual base::Result<> verify(const StoreSpec& spec, const Snapshot& snapshot,
+                                world::Depth depth) = 0;
+  virtual base::Result<Evidence> evidence(const StoreSpec& spec, const Snapshot& snapshot) = 0;
+
+  // Swap the snapshot in and keep what was live under `abandoned_id`. Nobody may be using the
+  // store. Idempotent: run again after a crash it ends old or new, and returns the same record.
+  // After it the snapshot's copy is the live data: the point has given it up.
+  virtual base::Result<Abandoned> restore(const StoreSpec& spec, const Snapshot& snapshot,
+                                          const std::string& abandoned_id) = 0;
+  // The abandoned data becomes a snapshot that `restore` can bring back. Changes nothing.
+  virtual base::Result<Snapshot> adopt(const StoreSpec& spec, const Abandoned& abandoned) = 0;
+  // Copy what differs between the live store and `abandoned` into the new folder `into`.
+  virtual base::Result<> export_written(const StoreSpec& spec, const Abandoned& abandoned,
+                                        const std::string& into) = 0;
+  // Remove kept data of this id (a point or an abandoned set). Idempotent.
+  virtual base::Result<> discard(const StoreSpec& spec, const std::string& id) = 0;
+};
+
+} // namespace domain

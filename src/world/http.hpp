@@ -1,0 +1,39 @@
+#pragma once
+// Http: one bounded HTTP exchange.
+
+#include "base/result.hpp"
+#include "world/clock.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace world {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url; // http:// or https:// only
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  Milliseconds timeout{5000}; // for the whole exchange
+  bool follow_redirects = false;
+  std::size_t body_bytes_max = 1U << 20U; // a longer body is cut, `is_truncated` says so
+};
+struct HttpResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers; // names in lower case
+  std::string body;
+  bool is_truncated = false;
+  Milliseconds elapsed{0};
+};
+
+class Http {
+public:
+  virtual ~Http() = default;
+  // unavailable: refused, reset, not resolved, timed out. Never throws; any status is a value.
+  virtual base::Result<HttpResponse> exchange(const HttpRequest& request) = 0;
+  // TCP connect only. unavailable when refused or timed out.
+  virtual base::Result<> connect(const std::string& host, int port, Milliseconds timeout) = 0;
+};
+
+} // namespace world
