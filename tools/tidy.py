@@ -9,7 +9,7 @@ errors = []
 # 1. Layers: a module includes only the modules named in its USES (tests: TEST_USES too).
 uses, tests_use = {}, {}
 lists = re.sub(r"#.*", "", (src / "CMakeLists.txt").read_text())
-for line in re.sub(r"\n\s+", " ", lists).splitlines():
+for line in re.sub(r"\n[ \t]+", " ", lists).splitlines():
     if m := re.match(r"house_module\(([\w/]+)(.*)\)", line):
         words = m[2].split()
         section, name = None, m[1]
