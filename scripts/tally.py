@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Count what a test run really ran: tally.py RESULTS. Ends with 'N passed, N failed'.
+
+Each GoogleTest program is one entry of ctest; its own XML says how many tests it held. A program
+that died without saying so counts as one failure, so that a crash can never look like a pass.
+"""
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+results = pathlib.Path(sys.argv[1])
+passed = failed = skipped = 0
+
+
+def count(cases):
+    good = bad = left = 0
+    for case in cases:
+        if case.find("failure") is not None or case.find("error") is not None:
+            bad += 1
+        elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+            left += 1
+        else:
+            good += 1
+    return good, bad, left
+
+
+def add(name, good, bad, left):
+    global passed, failed, skipped
+    passed, failed, skipped = passed + good, failed + bad, skipped + left
+    note = f", {left} skipped" if left else ""
+    print(f"  {name:<28} {good} passed, {bad} failed{note}")
+
+
+def parsed(path):
+    return xml.parse(path).getroot() if path.exists() and path.stat().st_size else None
+
+
+root = parsed(results / "ctest.xml")
+if root is None:
+    add("ctest", 0, 1, 0)
+for case in root.iter("testcase") if root is not None else []:
+    name = case.get("name")
+    inner = parsed(results / "gtest" / f"{name.replace('/', '_')}_test.xml")
+    good, bad, left = count([case] if inner is None else inner.iter("testcase"))
+    if bad == 0 and case.find("failure") is not None:
+        bad = 1
+    add(name, good, bad, left)
+
+root = parsed(results / "e2e.xml")
+add("end to end", *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
+
+if (mutants := results / "mutants.txt").exists():
+    lines = mutants.read_text().splitlines()
+    good = sum(line.startswith("caught") for line in lines)
+    bad = sum(line.startswith("SURVIVED") for line in lines)
+    add("mutants", good, bad if good + bad else 1, 0)
+
+if skipped:
+    print(f"{skipped} skipped")
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
