@@ -1,0 +1,121 @@
+#include "engine/examine.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace engine {
+
+using base::Error;
+
+namespace {
+
+std::string with_hint(const Error& error) {
+  return error.message + (error.hint.empty() ? "" : ". " + error.hint);
+}
+
+// TCP port of a probe on this machine, 0 for none.
+int port_of(const domain::ProbeSpec& probe) {
+  if (probe.kind == domain::ProbeKind::tcp)
+    return probe.port;
+  if (probe.kind != domain::ProbeKind::http)
+    return 0;
+  const auto host = probe.url.find("://");
+  if (host == std::string::npos)
+    return 0;
+  const auto end = probe.url.find_first_of("/?#", host + 3);
+  const std::string authority =
+      probe.url.substr(host + 3, end == std::string::npos ? end : end - host - 3);
+  const auto colon = authority.rfind(':');
+  int port = probe.url.starts_with("https") ? 443 : 80;
+  if (colon != std::string::npos && authority.find(']', colon) == std::string::npos)
+    std::from_chars(authority.data() + colon + 1, authority.data() + authority.size(), port);
+  return port;
+}
+
+void examine_store(Examination& result, Drivers drivers, const domain::StoreSpec& spec) {
+  const auto state = drivers.of(spec.kind).inspect(spec);
+  if (!state) {
+    result.blockers.push_back("store '" + spec.name + "': " + with_hint(state.error()));
+    return;
+  }
+  for (const std::string& problem : state.value().problems)
+    result.blockers.push_back("store '" + spec.name + "': " + problem);
+  result.stores.files += state.value().size.files;
+  result.stores.bytes += state.value().size.bytes;
+  result.disk_bytes += state.value().size.bytes;
+  result.disk_free_bytes = result.disk_free_bytes == 0
+                               ? state.value().free_bytes
+                               : std::min(result.disk_free_bytes, state.value().free_bytes);
+}
+
+// Nobody but our service may be on its port: it would answer in its place.
+void examine_port(Examination& result, world::World world, const domain::ServiceSpec& service,
+                  bool is_running) {
+  const int port = port_of(service.ready.probe);
+  if (is_running || port == 0 || service.ready.probe.service.empty())
+    return;
+  const auto listeners = world.processes.listeners(port);
+  if (listeners && !listeners.value().empty())
+    result.blockers.push_back("port " + std::to_string(port) + " of service '" + service.name +
+                              "' is already answered by pid " +
+                              std::to_string(listeners.value().front().id.pid) +
+                              ", which belay did not start. Stop that program first");
+}
+
+void examine_service(Examination& result, world::World world, Drivers drivers,
+                     const domain::ServiceSpec& service, const domain::Release* recorded) {
+  const auto observed = drivers.runtime.observe(service);
+  if (!observed) {
+    result.blockers.push_back("service '" + service.name + "': " + with_hint(observed.error()));
+    return;
+  }
+  const domain::Observed& now = observed.value();
+  result.is_running = result.is_running && now.is_running;
+  examine_port(result, world, service, now.is_running);
+  if (now.strays > 0)
+    result.blockers.push_back("service '" + service.name + "': " + now.detail);
+  if (recorded == nullptr)
+    return;
+  if (now.is_running && now.release_folder != recorded->folder)
+    result.warnings.push_back("service '" + service.name + "' runs from '" + now.release_folder +
+                              "', the last commit was '" + recorded->folder + "'");
+  if (const auto whole = drivers.runtime.verify(service, *recorded); !whole)
+    result.blockers.push_back("the release to come back to is not whole: service '" + service.name +
+                              "': " + with_hint(whole.error()));
+}
+
+} // namespace
+
+Examination examine(world::World world, const Settings& settings, Drivers drivers,
+                    const state::Folder& folder, const std::string& to) {
+  Examination result;
+  result.is_running = true;
+  for (const domain::StoreSpec& spec : settings.stack.stores)
+    examine_store(result, drivers, spec);
+  const auto number = folder.current_generation();
+  const auto generation = folder.generation(number ? number.value() : 0);
+  if (!number || !generation)
+    result.blockers.push_back(with_hint(!number ? number.error() : generation.error()));
+  const bool has_generation = number && generation && number.value() > 0 && generation.value();
+  for (const domain::ServiceSpec& service : settings.stack.services) {
+    const domain::Release* recorded = nullptr;
+    if (has_generation)
+      for (const domain::Release& release : generation.value()->releases)
+        if (release.service == service.name)
+          recorded = &release;
+    examine_service(result, world, drivers, service, recorded);
+    if (to.empty())
+      continue;
+    if (const auto can = drivers.runtime.can_prepare(service, to); !can)
+      result.blockers.push_back("service '" + service.name + "': " + with_hint(can.error()));
+  }
+  if (has_generation && !result.is_running)
+    result.blockers.push_back("a service does not run, so there is no baseline to compare with. "
+                              "Start it with 'belay rollback " +
+                              settings.stack.name + " --level restart' first");
+  return result;
+}
+
+} // namespace engine

@@ -1,0 +1,246 @@
+#include "base/text.hpp"
+#include "engine/examine.hpp"
+#include "engine/gate.hpp"
+#include "engine/steps.hpp"
+
+#include <algorithm>
+
+namespace engine {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+
+namespace {
+
+std::string size_text(const world::TreeSize& size) {
+  return std::to_string(size.files) + (size.files == 1 ? " entry, " : " entries, ") +
+         base::format_bytes(size.bytes);
+}
+
+Result<> do_check(Context& context, Record& out) {
+  const Examination found =
+      examine(context.world, context.settings, context.drivers, context.folder, context.plan.to);
+  out.detail = found.warnings;
+  if (!found.blockers.empty())
+    return Error{ErrorKind::failed, base::join(found.blockers, "\n"), ""};
+  out.text = "nothing forbids it";
+  return ok();
+}
+
+Result<> do_baseline(Context& context, Record& out) {
+  std::vector<KeptReading> readings;
+  if (context.plan.generation_from == 0) {
+    out.text = "nothing runs yet: no baseline";
+    out.baseline = std::move(readings);
+    return ok();
+  }
+  for (const auto& service : context.settings.stack.services) {
+    KeptReading last;
+    const auto passed =
+        pass_gate(context.world, context.drivers.probe, context.drivers.runtime, service, last);
+    readings.push_back(last);
+    if (!passed && passed.error().kind == ErrorKind::interrupted)
+      return passed.error();
+    if (!passed)
+      return Error{ErrorKind::failed,
+                   "what runs now is not good, so nothing can be compared with it: " +
+                       passed.error().message,
+                   "Repair it first."};
+  }
+  for (const auto& probe : context.settings.stack.upgrade.smoke)
+    readings.push_back(keep(context.drivers.probe.measure(probe)));
+  for (const auto& check : context.settings.stack.checks) {
+    const auto reading = context.drivers.probe.measure(check.probe);
+    readings.push_back(keep(reading));
+    const bool wants_number = check.min_of_baseline || check.max_of_baseline;
+    if (wants_number && !reading.number)
+      return Error{ErrorKind::failed,
+                   "check '" + check.probe.name +
+                       "' is compared with its baseline, but has no number now: " + reading.detail,
+                   "Correct its `value:` path, or what it measures."};
+  }
+  for (const KeptReading& reading : readings)
+    out.detail.push_back(reading.probe + ": " + reading.verdict + ", " + reading.detail);
+  out.text = std::to_string(readings.size()) + " readings";
+  out.baseline = std::move(readings);
+  return ok();
+}
+
+// Everything that is needed to come back, and the new release, is here before anything is touched.
+Result<> do_pin(Context& context, Record& out) {
+  std::vector<domain::Release> releases;
+  bool has_change = context.plan.releases_from.empty();
+  for (const auto& service : context.settings.stack.services) {
+    const auto release = TRY_CONTEXT(context.drivers.runtime.prepare(service, context.plan.to),
+                                     "service '" + service.name + "'");
+    const auto from =
+        std::ranges::find(context.plan.releases_from, service.name, &domain::Release::service);
+    if (from == context.plan.releases_from.end()) {
+      has_change = true;
+    } else {
+      TRY_CONTEXT(context.drivers.runtime.verify(service, *from), "the release to come back to");
+      has_change = has_change || from->digest != release.digest;
+    }
+    out.detail.push_back(service.name + " " + release.label +
+                         " sha256:" + release.digest.substr(0, 12) + " in " + release.folder);
+    releases.push_back(release);
+  }
+  if (const auto before = TRY(context.folder.generation(context.plan.generation_from));
+      before && context.plan.generation_from > 0) {
+    const auto now =
+        TRY(state::capture_config(context.world.files, context.settings.stack.config_files));
+    has_change = has_change || state::copies_of(now) != before->config;
+  }
+  if (!has_change)
+    return Error{
+        ErrorKind::failed,
+        "'" + context.plan.to + "' has the same digest as what runs: nothing would change",
+        "An upgrade that changes nothing has failed; look at where the release comes from."};
+  out.text = context.plan.to + " is pinned";
+  out.releases_to = std::move(releases);
+  return ok();
+}
+
+Result<> do_protect(Context& context, Record& out) {
+  world::TreeSize copied;
+  for (const auto& spec : context.settings.stack.stores) {
+    const auto report = TRY_CONTEXT(
+        context.drivers.of(spec.kind).protect(spec, context.plan.point, context.progress()),
+        "store '" + spec.name + "'");
+    copied.files += report.copied.files;
+    copied.bytes += report.copied.bytes;
+    out.detail.push_back(spec.name + ": " + size_text(report.copied) +
+                         (report.was_reflinked ? " by reflink" : "") +
+                         (report.torn.empty() ? ""
+                                              : ", " + std::to_string(report.torn.size()) +
+                                                    " changed while read: secure brings them"));
+  }
+  out.text = context.settings.stack.stores.empty() ? "no stores" : size_text(copied) + " copied";
+  return ok();
+}
+
+// The manifest is written last: what is not in a complete one does not exist.
+Result<> do_secure(Context& context, Record& out) {
+  std::vector<domain::Snapshot> snapshots;
+  world::TreeSize copied;
+  for (const auto& spec : context.settings.stack.stores) {
+    const auto report = TRY_CONTEXT(
+        context.drivers.of(spec.kind).secure(spec, context.plan.point, context.progress()),
+        "store '" + spec.name + "'");
+    snapshots.push_back(report.snapshot);
+    copied.files += report.copied.files;
+    copied.bytes += report.copied.bytes;
+    out.detail.push_back(spec.name + ": " + size_text(report.copied) + " since protect, verified");
+  }
+  state::RestorePoint point;
+  point.id = context.plan.point;
+  point.stack = context.plan.stack;
+  point.at = out.at;
+  point.operation = context.plan.operation;
+  point.generation = context.plan.generation_from;
+  point.releases = context.plan.releases_from;
+  point.snapshots = snapshots;
+  // The config that belongs to what ran: as of its commit, not as somebody has edited it since.
+  std::vector<state::ConfigFile> config;
+  if (const auto before = TRY(context.folder.generation(context.plan.generation_from));
+      before && context.plan.generation_from > 0) {
+    point.label = before->label;
+    config = TRY(context.folder.generation_config(*before));
+  } else {
+    config = TRY(state::capture_config(context.world.files, context.settings.stack.config_files));
+  }
+  point.config = state::copies_of(config);
+  TRY(context.folder.write_point(point, config));
+  out.text = "restore point " + point.id + ", " + size_text(copied) + " since protect";
+  out.snapshots = std::move(snapshots);
+  return ok();
+}
+
+Result<> do_switch(Context& context, Record& out) {
+  for (const auto& service : context.settings.stack.services) {
+    const auto release =
+        std::ranges::find(context.releases_to, service.name, &domain::Release::service);
+    CHECK(release != context.releases_to.end());
+    TRY_CONTEXT(context.drivers.runtime.switch_to(service, *release),
+                "service '" + service.name + "'");
+  }
+  out.text = "current is " + context.plan.to;
+  return ok();
+}
+
+// A migration is the user's program: nobody knows whether it may run twice, so it never does.
+Result<> do_migrate(Context& context, Record& out) {
+  if (context.settings.stack.upgrade.migrate.empty()) {
+    out.text = "no migration is configured";
+    return ok();
+  }
+  if (context.is_under_way)
+    return Error{ErrorKind::failed, "belay died while a migration ran: its outcome is unknown", ""};
+  for (const auto& argv : context.settings.stack.upgrade.migrate) {
+    world::Command command;
+    command.argv = argv;
+    command.working_folder = context.settings.stack.project_folder;
+    command.environment = {{"BELAY_STACK", context.plan.stack},
+                           {"BELAY_OPERATION", context.plan.operation},
+                           {"BELAY_TO", context.plan.to}};
+    command.timeout = context.settings.stack.upgrade.migrate_timeout;
+    const auto output =
+        TRY_CONTEXT(context.world.processes.run(command), "migration '" + argv[0] + "'");
+    const std::string said = base::printable(output.err.empty() ? output.out : output.err);
+    out.detail.push_back(argv[0] + ": exit status " + std::to_string(output.exit_code));
+    if (output.exit_code != 0)
+      return Error{
+          ErrorKind::failed,
+          "migration '" + argv[0] + "' ended with exit status " + std::to_string(output.exit_code) +
+              (said.empty() ? "" : ": " + said.substr(said.size() > 400 ? said.size() - 400 : 0)),
+          ""};
+  }
+  out.text = std::to_string(context.settings.stack.upgrade.migrate.size()) + " migrations ran";
+  return ok();
+}
+
+Result<> do_commit(Context& context, Record& out) {
+  const auto config =
+      TRY(state::capture_config(context.world.files, context.settings.stack.config_files));
+  state::Generation generation;
+  generation.number = context.plan.generation_to;
+  generation.stack = context.plan.stack;
+  generation.at = out.at;
+  generation.label = context.plan.to;
+  generation.operation = context.plan.operation;
+  generation.point = context.plan.point;
+  generation.releases = context.releases_to;
+  generation.config = state::copies_of(config);
+  TRY(context.folder.write_generation(generation, config));
+  TRY(context.folder.set_current_generation(generation.number));
+  out.text = "generation " + std::to_string(generation.number) + " is " + generation.label;
+  return ok();
+}
+
+} // namespace
+
+Result<> perform_forward(Context& context, State state, Record& out) {
+  switch (state) {
+  case State::check: return do_check(context, out);
+  case State::baseline: return do_baseline(context, out);
+  case State::pin: return do_pin(context, out);
+  case State::protect: return do_protect(context, out);
+  case State::quiesce: return stop_all(context, out);
+  case State::secure: return do_secure(context, out);
+  case State::switch_release: return do_switch(context, out);
+  case State::migrate: return do_migrate(context, out);
+  case State::start: return start_all(context, context.releases_to, out);
+  case State::ready: return ready_all(context, out);
+  case State::smoke: return smoke_all(context, false, out);
+  case State::watch: return do_watch(context, out);
+  case State::commit: return do_commit(context, out);
+  case State::tidy: return apply_retention(context, out);
+  default: break;
+  }
+  CHECK(false);
+  return ok();
+}
+
+} // namespace engine

@@ -1,0 +1,238 @@
+#include "base/text.hpp"
+#include "engine/gate.hpp"
+#include "engine/steps.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+namespace engine {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using domain::Verdict;
+
+Result<> perform(Context& context, State state, Record& out) {
+  return is_way_back(state) ? perform_back(context, state, out)
+                            : perform_forward(context, state, out);
+}
+
+Result<> stop_all(Context& context, Record& out) {
+  std::vector<std::string> stopped;
+  for (const auto& service : context.settings.stack.services | std::views::reverse) {
+    TRY_CONTEXT(context.drivers.runtime.stop(service), "service '" + service.name + "'");
+    stopped.push_back(service.name);
+  }
+  out.text = "stopped " + base::join(stopped, ", ");
+  return ok();
+}
+
+// What runs must be what we mean: identity is the folder that the process was started from.
+Result<> start_all(Context& context, const std::vector<domain::Release>& releases, Record& out) {
+  std::vector<std::string> started;
+  for (const auto& service : context.settings.stack.services) {
+    const auto release = std::ranges::find(releases, service.name, &domain::Release::service);
+    if (release == releases.end())
+      continue;
+    TRY_CONTEXT(context.drivers.runtime.start(service), "service '" + service.name + "'");
+    started.push_back(service.name + " " + release->label);
+  }
+  out.text = started.empty() ? "nothing to start" : "started " + base::join(started, ", ");
+  return ok();
+}
+
+namespace {
+
+Result<> identity(Context& context, const domain::ServiceSpec& service,
+                  const std::vector<domain::Release>& releases) {
+  const auto release = std::ranges::find(releases, service.name, &domain::Release::service);
+  if (release == releases.end())
+    return ok();
+  const domain::Observed observed = TRY(context.drivers.runtime.observe(service));
+  if (observed.is_running && observed.release_folder != release->folder)
+    return Error{ErrorKind::failed,
+                 "service '" + service.name + "' runs from '" + observed.release_folder +
+                     "', not from '" + release->folder + "'",
+                 ""};
+  return ok();
+}
+
+} // namespace
+
+Result<> ready_all(Context& context, Record& out) {
+  const bool is_back = is_way_back(context.state);
+  const std::vector<domain::Release> releases =
+      is_back ? TRY(context.target()).releases : context.releases_to;
+  if (releases.empty()) {
+    out.text = "nothing ran before, so nothing runs now";
+    return ok();
+  }
+  for (const auto& service : context.settings.stack.services) {
+    KeptReading last;
+    auto passed =
+        pass_gate(context.world, context.drivers.probe, context.drivers.runtime, service, last);
+    if (!last.probe.empty())
+      out.gates.push_back(last);
+    TRY(std::move(passed));
+    TRY(identity(context, service, releases));
+    out.detail.push_back(last.probe + ": " + last.detail);
+  }
+  out.text =
+      std::to_string(out.gates.size()) + (out.gates.size() == 1 ? " gate" : " gates") + " passed";
+  return ok();
+}
+
+namespace {
+
+Result<> smoke_probes(Context& context, bool only_good_before, Record& out) {
+  for (const domain::ProbeSpec& probe : context.settings.stack.upgrade.smoke) {
+    const KeptReading* before = find_reading(context.baseline, probe.name);
+    // A test that failed on the old release already cannot judge its return.
+    if (only_good_before && before != nullptr && before->verdict != "ok") {
+      out.detail.push_back(probe.name + ": not asked, it failed before the upgrade too");
+      continue;
+    }
+    const domain::Reading reading = context.drivers.probe.measure(probe);
+    out.gates.push_back(keep(reading));
+    if (reading.verdict != Verdict::ok)
+      return Error{ErrorKind::failed,
+                   "smoke test '" + probe.name + "' is " + verdict_name(reading.verdict) + ": " +
+                       base::printable(reading.detail),
+                   ""};
+    out.detail.push_back(probe.name + ": " + base::printable(reading.detail));
+  }
+  return ok();
+}
+
+} // namespace
+
+Result<> smoke_all(Context& context, bool only_good_before, Record& out) {
+  TRY(smoke_probes(context, only_good_before, out));
+  for (const domain::CheckSpec& check : context.settings.stack.checks) {
+    const domain::Reading reading = context.drivers.probe.measure(check.probe);
+    out.gates.push_back(keep(reading));
+    TRY(judge_check(check, reading, find_reading(context.baseline, check.probe.name)));
+    out.detail.push_back(check.probe.name + ": " + base::printable(reading.detail));
+  }
+  const std::size_t count = out.gates.size();
+  out.text = count == 0 ? "no smoke test and no check is configured"
+                        : std::to_string(count) + (count == 1 ? " test passed" : " tests passed");
+  return ok();
+}
+
+Result<> clean_up_untouched(Context& context) {
+  for (const domain::StoreSpec& spec : context.settings.stack.stores)
+    TRY(context.drivers.of(spec.kind).discard(spec, context.plan.point));
+  return context.folder.remove_point(context.plan.point);
+}
+
+Result<> revive(Context& context) {
+  for (const auto& service : context.settings.stack.services) {
+    const auto folder = TRY(context.drivers.runtime.current_folder(service));
+    if (!folder)
+      continue;
+    // A service that does not start is for the gates to find, not for us.
+    if (auto started = context.drivers.runtime.start(service); !started)
+      context.say(world::EventKind::warning, started.error().message);
+  }
+  return ok();
+}
+
+Result<std::vector<std::string>>
+restore_config_files(world::Files& files, const std::vector<state::ConfigFile>& wanted) {
+  std::vector<std::string> paths;
+  for (const state::ConfigFile& file : wanted)
+    paths.push_back(file.copy.path);
+  const auto now = TRY(state::capture_config(files, paths));
+  std::vector<std::string> written;
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    const state::ConfigFile& want = wanted[index];
+    if (now[index].copy == want.copy)
+      continue;
+    written.push_back(want.copy.path);
+    if (!want.copy.exists) {
+      TRY(files.remove(want.copy.path));
+      continue;
+    }
+    // A link is followed, as it was when the file was captured; a dangling one is the path itself.
+    auto resolved = files.resolve(want.copy.path);
+    const std::string path = resolved ? resolved.value() : want.copy.path;
+    TRY(files.replace(path, want.bytes, want.copy.mode));
+    world::EntryInfo like;
+    like.mode = want.copy.mode;
+    like.user = want.copy.user;
+    like.group = want.copy.group;
+    TRY(files.set_owner_and_mode(path, like));
+  }
+  return written;
+}
+
+namespace {
+
+// First it is marked as given up, then the data goes, then the record: a crash in between leaves
+// a point that says that it cannot be used, never one that lies, and never data without a record.
+Result<> let_go(Context& context, state::RestorePoint point) {
+  point.given_up.clear();
+  for (const domain::Snapshot& snapshot : point.snapshots)
+    point.given_up.push_back(snapshot.store);
+  TRY(context.folder.update_point(point));
+  for (const domain::Snapshot& snapshot : point.snapshots)
+    if (const domain::StoreSpec* spec = context.store(snapshot.store))
+      TRY(context.drivers.of(spec->kind).discard(*spec, point.id));
+  return context.folder.remove_point(point.id);
+}
+
+// Releases that no generation, no point and no running service needs any more.
+Result<> let_go_of_releases(Context& context, const std::vector<domain::Release>& needed) {
+  const int highest = TRY(context.folder.highest_generation());
+  const int current = TRY(context.folder.current_generation());
+  for (int number = 1; number <= highest - context.settings.stack.keep.releases_min; ++number) {
+    const auto generation = TRY(context.folder.generation(number));
+    if (!generation || number == current)
+      continue;
+    for (const domain::Release& release : generation->releases) {
+      const bool is_needed = std::ranges::any_of(needed, [&](const domain::Release& keep) {
+        return keep.service == release.service && keep.folder == release.folder;
+      });
+      const auto& services = context.settings.stack.services;
+      const auto service = std::ranges::find(services, release.service, &domain::ServiceSpec::name);
+      if (!is_needed && service != services.end())
+        TRY(context.drivers.runtime.discard(*service, release));
+    }
+  }
+  return ok();
+}
+
+} // namespace
+
+Result<> apply_retention(Context& context, Record& out) {
+  const domain::Retention& keep = context.settings.stack.keep;
+  int points = 0;
+  int abandoned = 0;
+  int gone = 0;
+  std::vector<domain::Release> needed = context.releases_to;
+  std::ranges::copy(context.plan.releases_from, std::back_inserter(needed));
+  const int current = TRY(context.folder.current_generation());
+  for (int number = current; number > 0 && number > current - keep.releases_min; --number)
+    if (const auto generation = TRY(context.folder.generation(number)))
+      std::ranges::copy(generation->releases, std::back_inserter(needed));
+  const auto ids = TRY(context.folder.point_ids());
+  for (const std::string& id : ids | std::views::reverse) {
+    auto point = TRY(context.folder.point(id));
+    int& count = point.is_abandoned() ? abandoned : points;
+    const int limit = point.is_abandoned() ? keep.abandoned_min : keep.points_min;
+    if (++count > limit && id != context.plan.point && id != context.plan.abandoned) {
+      TRY_CONTEXT(let_go(context, point), "let go of " + id);
+      ++gone;
+    } else {
+      std::ranges::copy(point.releases, std::back_inserter(needed));
+    }
+  }
+  TRY(let_go_of_releases(context, needed));
+  out.text = gone == 0 ? "nothing is beyond the retention"
+                       : "let go of " + std::to_string(gone) + " older sets";
+  return ok();
+}
+
+} // namespace engine
