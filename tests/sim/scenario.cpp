@@ -1,0 +1,274 @@
+#include "scenario.hpp"
+
+#include "base/text.hpp"
+#include "drivers/directory/store.hpp"
+#include "drivers/probe/probe.hpp"
+#include "drivers/process/runtime.hpp"
+#include "drivers/sqlite/store.hpp"
+
+#include <algorithm>
+
+namespace scenario {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
+using engine::Ended;
+using engine::Ending;
+
+namespace {
+
+constexpr const char* project = "/home/shop";
+constexpr const char* files_path = "/srv/files";
+constexpr const char* database_path = "/srv/db/app.db";
+
+const char* program_of(Kind kind) {
+  switch (kind) {
+  case Kind::upgrade_good:
+  case Kind::upgrade_stubborn: return "#!sim version=2 refuses_newer";
+  case Kind::rollback_later:
+  case Kind::upgrade_migrates: return "#!sim version=2 refuses_newer migrates";
+  case Kind::upgrade_not_ready: return "#!sim version=2 migrates never_ready";
+  case Kind::upgrade_damages: return "#!sim version=2 refuses_newer damages";
+  case Kind::upgrade_dies: return "#!sim version=2 refuses_newer migrates dies_after=4000";
+  }
+  return "";
+}
+
+domain::ServiceSpec service(const std::string& name, int port, std::vector<std::string> arguments) {
+  domain::ServiceSpec spec;
+  spec.name = name;
+  spec.release = {.kind = domain::ReleaseSourceKind::folder, .path = "/dist/" + name + "-{to}"};
+  spec.releases_folder = std::string{project} + "/releases/" + name;
+  spec.run = {"./app", "--port", std::to_string(port)};
+  spec.run.insert(spec.run.end(), arguments.begin(), arguments.end());
+  spec.log_path = std::string{project} + "/.belay/log/" + name;
+  spec.stop.timeout = world::Milliseconds{2000};
+  spec.ready.probe.name = name + ".ready";
+  spec.ready.probe.kind = domain::ProbeKind::http;
+  spec.ready.probe.service = name;
+  spec.ready.probe.url = "http://127.0.0.1:" + std::to_string(port) + "/health";
+  spec.ready.probe.json = {{"status", "\"ok\""}};
+  spec.ready.within = world::Milliseconds{3000};
+  spec.ready.every = world::Milliseconds{500};
+  spec.ready.consecutive = 2;
+  return spec;
+}
+
+domain::ProbeSpec smoke(const std::string& name, int port) {
+  domain::ProbeSpec probe;
+  probe.name = name;
+  probe.kind = domain::ProbeKind::http;
+  probe.url = "http://127.0.0.1:" + std::to_string(port) + "/smoke";
+  return probe;
+}
+
+engine::Settings settings() {
+  engine::Settings all;
+  all.stack.name = "shop";
+  all.stack.project_folder = project;
+  all.stack.state_folder = std::string{project} + "/.belay";
+  all.stack.services = {service("web", 8001, {"--data", files_path}),
+                        service("api", 8002, {"--db", database_path})};
+  all.stack.stores = {{.name = "files", .path = files_path, .layout = {"layout"}},
+                      {.name = "db", .kind = domain::StoreKind::sqlite, .path = database_path}};
+  all.stack.config_files = {std::string{project} + "/app.conf"};
+  all.stack.upgrade.smoke = {smoke("web-smoke", 8001), smoke("api-smoke", 8002)};
+  all.stack.upgrade.watch = world::Milliseconds{6000};
+  all.stack.upgrade.watch_every = world::Milliseconds{1000};
+  all.text = "stack: shop\n";
+  all.digest = "settings";
+  return all;
+}
+
+Error no_secrets() {
+  return {ErrorKind::not_found, "no secrets here", ""};
+}
+
+} // namespace
+
+const char* name_of(Kind kind) {
+  constexpr std::array names{"upgrade_good",    "upgrade_migrates", "upgrade_not_ready",
+                             "upgrade_damages", "upgrade_dies",     "upgrade_stubborn",
+                             "rollback_later"};
+  return names.at(static_cast<std::size_t>(kind));
+}
+
+struct Scenario::Parts {
+  Kind kind = Kind::upgrade_good;
+  engine::Settings frozen = settings();
+  sim::SimWorld world;
+  bool power_was_cut = false;
+
+  // One life of belay: everything is built anew, as after a real crash.
+  template <class Act>
+  Result<Ended> live(Act act) {
+    const world::World ports = world.ports();
+    const auto no_secret = [](const domain::SecretRef&) -> Result<std::string> {
+      return no_secrets();
+    };
+    drivers::process::Runtime runtime{
+        ports, frozen.stack.name, frozen.stack.project_folder, frozen.stack.state_folder, no_secret,
+        {}};
+    const auto lookup = [this](const std::string& name) -> const domain::ServiceSpec* {
+      const auto found = std::ranges::find(frozen.stack.services, name, &domain::ServiceSpec::name);
+      return found == frozen.stack.services.end() ? nullptr : &*found;
+    };
+    drivers::probe::Probe probe{ports, runtime, lookup, no_secret, project, {}};
+    drivers::directory::Store directory{ports};
+    drivers::sqlite::Store sqlite{ports};
+    auto folder = TRY(state::Folder::open(ports, frozen.stack.state_folder));
+    engine::Engine one{ports, frozen, {runtime, probe, directory, sqlite}, std::move(folder)};
+    return act(one);
+  }
+
+  Result<Ended> upgrade(const std::string& to) {
+    return live([&](engine::Engine& one) -> Result<Ended> {
+      const auto plan = TRY(one.plan_upgrade({.to = to}));
+      if (!plan.blockers.empty())
+        return Ended{Ending::blocked, plan.operation, base::join(plan.blockers, "; "), ""};
+      return one.apply(plan, {});
+    });
+  }
+};
+
+Scenario::~Scenario() = default;
+
+Scenario::Scenario(Kind kind, std::uint64_t seed) : parts_{std::make_unique<Parts>()} {
+  parts_->kind = kind;
+  sim::Host& host = parts_->world.host;
+  host.random.seed(seed);
+  const char* first = kind == Kind::upgrade_stubborn ? "#!sim version=1 refuses_newer ignores_term"
+                                                     : "#!sim version=1 refuses_newer";
+  for (const char* name : {"web", "api"}) {
+    host.disk.write(std::string{"/dist/"} + name + "-1/app", first, 0755);
+    host.disk.write(std::string{"/dist/"} + name + "-2/app", program_of(kind), 0755);
+  }
+  host.disk.write(std::string{files_path} + "/writes", "");
+  host.disk.write(std::string{files_path} + "/layout", "1");
+  host.disk.write(database_path, "sqlite layout=1\n");
+  host.disk.write(std::string{project} + "/app.conf", "colour=1\n", 0640);
+  const auto committed = parts_->upgrade("1");
+  CHECK(committed && committed.value().ending == Ending::committed);
+  if (kind == Kind::rollback_later) {
+    const auto second = parts_->upgrade("2");
+    CHECK(second && second.value().ending == Ending::committed);
+  }
+  host.disk.find(std::string{project} + "/app.conf")->content = "colour=2\n"; // comes with 2
+}
+
+std::unique_ptr<Scenario> Scenario::clone() const {
+  auto copy = std::unique_ptr<Scenario>{new Scenario};
+  copy->parts_ = std::make_unique<Parts>();
+  copy->parts_->kind = parts_->kind;
+  copy->parts_->world.host = parts_->world.host;
+  copy->parts_->power_was_cut = parts_->power_was_cut;
+  return copy;
+}
+
+sim::SimWorld& Scenario::world() {
+  return parts_->world;
+}
+
+Result<Ended> Scenario::begin() {
+  if (parts_->kind != Kind::rollback_later)
+    return parts_->upgrade("2");
+  return parts_->live([](engine::Engine& one) -> Result<Ended> {
+    return one.apply(TRY(one.plan_rollback({})), {});
+  });
+}
+
+Result<Ended> Scenario::resume() {
+  return parts_->live([](engine::Engine& one) { return one.resume({}); });
+}
+
+void Scenario::note_power_cut() {
+  parts_->power_was_cut = true;
+}
+
+bool Scenario::is_in_progress() {
+  return parts_->world.host.disk.find(std::string{project} + "/.belay/in-progress") != nullptr;
+}
+
+namespace {
+
+// Every write in this data, wherever `is_kept` says that a copy counts.
+bool has_write(const sim::Host& host, int write, bool is_database, bool only_abandoned) {
+  const std::string live = is_database ? database_path : files_path;
+  const auto in = [&](const std::string& path) {
+    const auto all = host.writes_in(path, is_database);
+    return std::ranges::find(all, write) != all.end();
+  };
+  if (in(live))
+    return true;
+  const std::string kept = is_database ? "/srv/db/.belay-app.db" : "/srv/.belay-files";
+  for (const auto& [path, node] : host.disk.below(kept)) {
+    const bool is_data = is_database ? path.ends_with("/app.db") : path.ends_with("/writes");
+    if (!is_data || (only_abandoned && !path.starts_with("a-")))
+      continue;
+    const std::string whole = kept + "/" + path;
+    if (in(is_database ? whole : base::parent_of(whole)))
+      return true;
+  }
+  return false;
+}
+
+int running_version(const sim::Host& host, int port) {
+  const auto found = std::ranges::find(host.services, port, &sim::Service::port);
+  return found == host.services.end() ? 0 : found->program.version;
+}
+
+std::string lost(const sim::Host& host, bool only_abandoned) {
+  for (const auto& [path, writes] : host.acknowledged)
+    for (const int write : writes)
+      if (!has_write(host, write, path == database_path, only_abandoned))
+        return "write " + std::to_string(write) + " of " + path + " is lost";
+  return "";
+}
+
+} // namespace
+
+// Old or new, whole, running, with its own data and config; never a mixture.
+std::string Scenario::broken(const Result<Ended>& ended) const {
+  const sim::Host& host = parts_->world.host;
+  if (!host.locks.empty())
+    return "the lock outlived its holder";
+  const bool nothing_was = !ended && ended.error().kind == ErrorKind::not_found;
+  const bool is_over = nothing_was || (ended && ended.value().ending <= Ending::blocked);
+  if (const std::string what = lost(host, is_over); !what.empty())
+    return what;
+  if (!is_over)
+    return "";
+  const sim::Node* current = host.disk.find(std::string{project} + "/.belay/current");
+  if (current == nullptr)
+    return "no generation is current";
+  const bool goes_back = parts_->kind == Kind::rollback_later;
+  // Generations: 1 is release 1, 2 is release 2 in every scenario.
+  const int version = current->content == "1\n" ? 1 : 2;
+  if (ended && ended.value().ending == Ending::committed && version != 2)
+    return "committed, but generation 2 is not current";
+  if (ended && ended.value().ending == Ending::rolled_back && version != 1)
+    return "rolled back, but generation 1 is not current";
+  const bool is_bad = parts_->kind == Kind::upgrade_not_ready ||
+                      parts_->kind == Kind::upgrade_damages || parts_->kind == Kind::upgrade_dies;
+  if (version == 2 && is_bad)
+    return "a bad release was committed";
+  for (const int port : {8001, 8002})
+    if (!(nothing_was && parts_->power_was_cut) && running_version(host, port) != version)
+      return "port " + std::to_string(port) + " is served by version " +
+             std::to_string(running_version(host, port)) + ", generation says " +
+             std::to_string(version);
+  const bool migrates = parts_->kind == Kind::upgrade_migrates || goes_back;
+  const int layout = version == 2 && migrates ? 2 : 1;
+  if (host.layout_of(files_path, false) != layout || host.layout_of(database_path, true) != layout)
+    return "the data has another layout than the release that runs";
+  const sim::Node* config = host.disk.find(std::string{project} + "/app.conf");
+  const bool config_is_new = config != nullptr && config->content == "colour=2\n";
+  const bool was_touched =
+      ended && ended.value().ending != Ending::unchanged && ended.value().ending != Ending::blocked;
+  if (was_touched && config_is_new != (version == 2))
+    return "the config is not of the release that runs";
+  return "";
+}
+
+} // namespace scenario

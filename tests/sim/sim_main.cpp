@@ -1,0 +1,217 @@
+// Plays simulated histories: a fault at every effect of an operation, and again at every effect of
+// the recovery; then a clean resume must end it, old or new, with nothing lost.
+//
+//   belay_sim                    exhaustive: singles, and pairs that begin with a crash
+//   belay_sim --quick            every single fault, and pairs of crashes, of every scenario
+//   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "scenario.hpp"
+
+namespace {
+
+using scenario::Scenario;
+using sim::Fault;
+
+struct Injection {
+  Fault fault = Fault::none;
+  std::size_t at = 0;
+};
+
+struct History {
+  scenario::Kind kind = scenario::Kind::upgrade_good;
+  std::vector<Injection> injections; // one for each life of belay; then a clean one
+};
+
+struct Played {
+  std::vector<bool> fired; // for each injection
+  std::string broken;      // empty: all well
+};
+
+std::string text_of(const History& history) {
+  std::string text = scenario::name_of(history.kind);
+  for (const Injection& injection : history.injections)
+    text += std::string{" "} + sim::name_of(injection.fault) + "@" + std::to_string(injection.at);
+  return text;
+}
+
+// One life: armed, until it ends or dies. nullopt: it died.
+std::optional<base::Result<engine::Ended>> live(Scenario& machine, Injection injection,
+                                                bool first) {
+  machine.world().arm(injection.fault, injection.at);
+  if (injection.fault == Fault::power_cut)
+    machine.note_power_cut();
+  try {
+    return first ? machine.begin() : machine.resume();
+  } catch (const sim::Crash&) {
+    return std::nullopt;
+  }
+}
+
+bool has_really_ended(const base::Result<engine::Ended>& ended) {
+  return ended ? ended.value().ending <= engine::Ending::blocked
+               : ended.error().kind == base::ErrorKind::not_found;
+}
+
+Played play(const Scenario& start, const History& history) {
+  Played played;
+  const auto machine = start.clone();
+  bool is_first = true;
+  std::optional<base::Result<engine::Ended>> ended;
+  for (const Injection& injection : history.injections) {
+    ended = live(*machine, injection, is_first);
+    played.fired.push_back(machine->world().fired());
+    is_first = false;
+    if (ended && has_really_ended(*ended) && !machine->is_in_progress())
+      break;
+    if (ended)
+      if (played.broken = machine->broken(*ended); !played.broken.empty())
+        return played;
+  }
+  if (!ended || !has_really_ended(*ended) || machine->is_in_progress()) {
+    ended = live(*machine, {}, is_first);
+    if (!ended || !has_really_ended(*ended)) {
+      played.broken = "a clean resume does not end it: " + (!ended   ? "died"
+                                                            : *ended ? ended->value().why
+                                                                     : ended->error().message);
+      return played;
+    }
+  }
+  machine->world().arm(Fault::none, 0);
+  played.broken = machine->broken(*ended);
+  if (played.broken.empty() && machine->is_in_progress())
+    played.broken = "still in progress";
+  return played;
+}
+
+constexpr std::array first_faults{Fault::crash_before, Fault::crash_after, Fault::crash_torn,
+                                  Fault::power_cut,    Fault::fail_once,   Fault::fail_always,
+                                  Fault::lost_reply,   Fault::no_space,    Fault::clock_jump,
+                                  Fault::read_fails};
+constexpr std::array crashes{Fault::crash_after, Fault::crash_torn, Fault::power_cut};
+
+class Player {
+public:
+  explicit Player(bool is_quick) : is_quick_{is_quick} {}
+
+  // One row of histories: the first fault at a fixed effect, all second faults behind it.
+  // Returns false when the first fault lies beyond the end of the run.
+  bool row(const Scenario& start, scenario::Kind kind, Injection first) {
+    const Played single = check(start, {kind, {first}});
+    if (!single.fired.front())
+      return false;
+    const bool is_crash = std::ranges::find(crashes, first.fault) != crashes.end();
+    if (!is_crash || (is_quick_ && first.fault != Fault::crash_after))
+      return true;
+    for (const Fault second : first_faults) {
+      if (is_quick_ && second != Fault::crash_after && second != Fault::fail_once)
+        continue;
+      for (std::size_t again = 0;; ++again) {
+        const Played pair = check(start, {kind, {first, {second, again}}});
+        if (pair.fired.size() < 2 || !pair.fired[1])
+          break;
+      }
+    }
+    return true;
+  }
+
+  Played check(const Scenario& start, const History& history) {
+    Played played = play(start, history);
+    ++histories_;
+    if (!played.broken.empty()) {
+      const std::scoped_lock guard{mutex_};
+      if (++broken_ <= 20)
+        std::printf("BROKEN %s: %s\n", text_of(history).c_str(), played.broken.c_str());
+    }
+    return played;
+  }
+
+  std::size_t histories() const { return histories_; }
+  std::size_t broken() const { return broken_; }
+
+private:
+  bool is_quick_;
+  std::atomic<std::size_t> histories_ = 0;
+  std::mutex mutex_;
+  std::size_t broken_ = 0;
+};
+
+struct Task {
+  scenario::Kind kind;
+  Fault fault;
+};
+
+void exhaustive(Player& player) {
+  std::vector<Task> tasks;
+  for (const auto kind : scenario::all_kinds)
+    for (const Fault fault : first_faults)
+      tasks.push_back({kind, fault});
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t index = next++; index < tasks.size(); index = next++) {
+      const Scenario start{tasks[index].kind};
+      for (std::size_t at = 0; player.row(start, tasks[index].kind, {tasks[index].fault, at}); ++at)
+        if (player.broken() > 20)
+          return;
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned count = 0; count < std::max(1U, std::thread::hardware_concurrency()); ++count)
+    threads.emplace_back(work);
+}
+
+void seeded(Player& player, std::uint64_t seed, std::size_t count) {
+  std::vector<std::unique_ptr<Scenario>> starts;
+  for (const auto kind : scenario::all_kinds)
+    starts.push_back(std::make_unique<Scenario>(kind, seed));
+  std::mt19937_64 random{seed};
+  for (std::size_t history = 0; history < count && player.broken() <= 20; ++history) {
+    const std::size_t kind = random() % starts.size();
+    History drawn{scenario::all_kinds.at(kind), {}};
+    for (std::size_t faults = 1 + random() % 3; faults > 0; --faults)
+      drawn.injections.push_back({first_faults.at(random() % first_faults.size()), random() % 140});
+    player.check(*starts[kind], drawn);
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  bool is_quick = false;
+  std::optional<std::uint64_t> seed;
+  std::size_t count = 20'000;
+  for (int at = 1; at < argc; ++at) {
+    const std::string word = argv[at];
+    if (word == "--quick")
+      is_quick = true;
+    else if (word == "--seed" && at + 1 < argc)
+      seed = std::strtoull(argv[++at], nullptr, 10);
+    else if (word == "--count" && at + 1 < argc)
+      count = std::strtoull(argv[++at], nullptr, 10);
+    else {
+      std::fprintf(stderr, "usage: belay_sim [--quick] [--seed N [--count M]]\n");
+      return 2;
+    }
+  }
+  Player player{is_quick};
+  const auto begun = std::chrono::steady_clock::now();
+  if (seed)
+    seeded(player, *seed, count);
+  else
+    exhaustive(player);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  std::printf("%zu simulated histories in %.1f s, %zu broken\n", player.histories(), took.count(),
+              player.broken());
+  return player.broken() == 0 ? 0 : 1;
+}
