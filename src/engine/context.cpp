@@ -68,8 +68,7 @@ Result<> Context::take(const Record& record) {
     why = record.text;
     failed_in = state;
   }
-  if (!record.stays)
-    state = row_of(state).on_failure;
+  state = record.stays ? row_of(state).on_resume : row_of(state).on_failure;
   return ok();
 }
 

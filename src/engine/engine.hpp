@@ -83,7 +83,8 @@ public:
   base::Result<Ended> abort();
 
 private:
-  base::Result<Ended> run(const state::Plan& plan, bool is_abort, const RunOptions& options);
+  enum class How { begin, resume, abort };
+  base::Result<Ended> run(const state::Plan& plan, How how, const RunOptions& options);
   world::World world_;
   Settings settings_;
   Drivers drivers_;

@@ -30,7 +30,6 @@ public:
       : context_{context}, is_abort_{is_abort}, until_{options.until} {}
 
   Result<Ended> run() {
-    TRY(come_back());
     while (!is_end(context_.state)) {
       if (context_.world.clock.stop_requested())
         return ended(Ending::interrupted, "interrupted",
@@ -46,7 +45,37 @@ public:
     return finish();
   }
 
+  // After a crash: the journal alone is not believed. When the machine itself was restarted, what
+  // should run in this state is started before it is looked at. Dying in here does it again.
+  Result<> come_back() {
+    const std::string boot = TRY(context_.world.processes.self()).boot_id;
+    // Without any record nobody knows which boot the operation began in.
+    const bool may_be_rebooted = boot != context_.last_boot;
+    if (may_be_rebooted && (context_.has_ended || services_run_in(context_.state))) {
+      TRY_CONTEXT(revive(context_), "start the services after the machine was restarted");
+      TRY(wait_for_revived());
+    }
+    if (context_.has_ended || is_end(context_.state) || context_.last_boot.empty())
+      return ok();
+    Record record = context_.record(RecordEvent::resumed);
+    record.boot = boot;
+    return context_.write(record);
+  }
+
 private:
+  // The step that we come back to takes services for granted that were ready before the restart.
+  // Whether they become ready again is for that step to judge, not for us.
+  Result<> wait_for_revived() {
+    const State state = context_.state;
+    if (state != State::smoke && state != State::watch && state != State::smoke_again)
+      return ok();
+    Record unused;
+    auto ready = ready_all(context_, unused);
+    if (!ready && ready.error().kind == ErrorKind::interrupted)
+      return ready;
+    return ok();
+  }
+
   static bool can_abort(State state) {
     return state < State::commit || state == State::rollback_check;
   }
@@ -57,28 +86,6 @@ private:
     if (is_abort_)
       return true;
     return context_.folder.is_requested(context_.plan.operation, "abort");
-  }
-
-  // After a crash: the journal alone is not believed. When the machine itself was restarted, what
-  // should run in this state is started before it is looked at.
-  Result<> come_back() {
-    const std::string boot = TRY(context_.world.processes.self()).boot_id;
-    if (context_.last_boot.empty())
-      return ok();
-    const bool was_rebooted = boot != context_.last_boot;
-    if (!context_.has_ended) {
-      if (was_rebooted && services_run_in(context_.state))
-        TRY_CONTEXT(revive(context_), "start the services after the machine was restarted");
-      // Written after the services were revived: dying in between does it again.
-      if (!is_end(context_.state)) {
-        Record record = context_.record(RecordEvent::resumed);
-        record.boot = boot;
-        TRY(context_.write(record));
-      }
-    } else if (was_rebooted) {
-      TRY_CONTEXT(revive(context_), "start the services after the machine was restarted");
-    }
-    return ok();
   }
 
   Result<std::optional<Ended>> step() {
@@ -210,13 +217,16 @@ Engine::Engine(world::World world, Settings settings, Drivers drivers, state::Fo
     : world_{world}, settings_{std::move(settings)}, drivers_{drivers}, folder_{std::move(folder)} {
 }
 
-Result<Ended> Engine::run(const state::Plan& plan, bool is_abort, const RunOptions& options) {
+Result<Ended> Engine::run(const state::Plan& plan, How how, const RunOptions& options) {
   if (!options.until.empty() && !state_named(options.until))
     return Error{ErrorKind::invalid_input, "there is no step '" + options.until + "'",
                  "The plan lists the steps."};
   Context context = TRY(Context::open(world_, settings_, drivers_, folder_, plan));
   context.say(EventKind::operation_begun, "");
-  return Machine{context, is_abort, options}.run();
+  Machine machine{context, how == How::abort, options};
+  if (how != How::begin)
+    TRY(machine.come_back());
+  return machine.run();
 }
 
 Result<Ended> Engine::apply(const state::Plan& plan, const RunOptions& options) {
@@ -228,7 +238,7 @@ Result<Ended> Engine::apply(const state::Plan& plan, const RunOptions& options) 
     return Error{ErrorKind::conflict, "the plan is no longer true: something has changed since",
                  "Make a new plan with 'belay plan'."};
   TRY(folder_.begin_operation(plan, settings_.text));
-  return run(plan, false, options);
+  return run(plan, How::begin, options);
 }
 
 Result<Ended> Engine::resume(const RunOptions& options) {
@@ -236,7 +246,7 @@ Result<Ended> Engine::resume(const RunOptions& options) {
   const std::string id = TRY(folder_.in_progress());
   if (id.empty())
     return Error{ErrorKind::not_found, "nothing is in progress", ""};
-  return run(TRY(folder_.plan_of(id)), false, options);
+  return run(TRY(folder_.plan_of(id)), How::resume, options);
 }
 
 Result<Ended> Engine::abort() {
@@ -244,7 +254,7 @@ Result<Ended> Engine::abort() {
   const std::string id = TRY(folder_.in_progress());
   if (id.empty())
     return Error{ErrorKind::not_found, "nothing is in progress", ""};
-  return run(TRY(folder_.plan_of(id)), true, {});
+  return run(TRY(folder_.plan_of(id)), How::abort, {});
 }
 
 } // namespace engine

@@ -52,7 +52,8 @@ struct Row {
   std::string_view name; // what the journal says; never renamed
   State on_success;
   State on_failure;
-  int attempts; // how often it is tried at once before it counts as failed
+  int attempts;    // how often it is tried at once before it counts as failed
+  State on_resume; // after it stopped for an operator: where `resume` goes on
 };
 
 std::span<const Row> table();

@@ -121,8 +121,8 @@ private:
       return;
     if (record.event == RecordEvent::done)
       state_ = row_of(state_).on_success;
-    else if (!record.stays)
-      state_ = row_of(state_).on_failure;
+    else
+      state_ = record.stays ? row_of(state_).on_resume : row_of(state_).on_failure;
     if (state_ == State::hold)
       view_.is_way_back = true;
   }

@@ -72,6 +72,11 @@ int Host::layout_of(const std::string& data, bool is_database) const {
                      : number_after("=" + node->content, "=", 0);
 }
 
+bool Host::is_damaged(const Service& service) const {
+  const Node* node = disk.find(service.is_database ? service.data : service.data + "/writes");
+  return node == nullptr || node->content.contains("damaged");
+}
+
 std::vector<int> Host::writes_in(const std::string& data, bool is_database) const {
   std::string lines;
   const Node* node = disk.find(is_database ? data : data + "/writes");
@@ -120,9 +125,10 @@ void Host::at_start(Service& service) {
                             "sqlite layout=" + std::to_string(service.program.version));
   }
   Node* node = disk.find(service.is_database ? service.data : service.data + "/writes");
-  if (service.program.damages && node != nullptr) {
+  if (service.program.damages && node != nullptr && !node->content.contains("damaged")) {
     const auto head = service.is_database ? node->content.find('\n') + 1 : 0;
     node->content.resize(head + (node->content.size() - head) / 2);
+    node->content += "\ndamaged\n";
   }
 }
 

@@ -72,6 +72,7 @@ public:
   void kill(const world::ProcessId& id, bool cleanly);
   void power_cut();
   bool is_ready(const Service& service) const;
+  bool is_damaged(const Service& service) const;
   int layout_of(const std::string& data, bool is_database) const;
   std::vector<int> writes_in(const std::string& data, bool is_database) const;
   static bool is_database_file(std::string_view content);

@@ -106,10 +106,7 @@ Result<world::HttpResponse> SimHttp::exchange(const world::HttpRequest& request)
   response.status = host_.is_ready(*service) ? 200 : 503;
   const auto writes = host_.writes_in(service->data, service->is_database);
   const bool is_smoke = slash != std::string::npos && request.url.substr(slash) == "/smoke";
-  const auto& trusted = host_.acknowledged[service->data];
-  if (is_smoke && !std::ranges::all_of(trusted, [&](int write) {
-        return std::ranges::find(writes, write) != writes.end();
-      }))
+  if (is_smoke && host_.is_damaged(*service))
     response.status = 500;
   response.body = std::string{"{\"status\":\""} + (response.status == 200 ? "ok" : "bad") +
                   "\",\"version\":" + std::to_string(service->program.version) +

@@ -84,6 +84,26 @@ Result<world::Capture> SimTrees::capture(const std::string& source, const std::s
       [&] { bring(1); });
 }
 
+Result<std::string> SimTrees::catalogue(const std::string& root, const std::string& catalogue) {
+  return host_.effect<std::string>(true, [&]() -> Result<std::string> {
+    if (host_.disk.find(root) == nullptr)
+      return absent(root);
+    std::string digest = digest_of(root, {});
+    host_.disk.write(catalogue, digest);
+    return digest;
+  });
+}
+
+Result<> SimTrees::copy_file(const std::string& from, const std::string& to) {
+  return host_.effect<void>(true, [&]() -> Result<> {
+    const Node* node = host_.disk.find(from);
+    if (node == nullptr)
+      return absent(from);
+    host_.disk.put(to, *node);
+    return ok();
+  });
+}
+
 Result<> SimTrees::verify(const std::string& copy, const std::string& catalogue, world::Depth) {
   if (host_.read_fails())
     return injected();

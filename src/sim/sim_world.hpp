@@ -47,6 +47,9 @@ public:
                                        const world::CaptureOptions& options) override;
   base::Result<> verify(const std::string& copy, const std::string& catalogue,
                         world::Depth depth) override;
+  base::Result<std::string> catalogue(const std::string& root,
+                                      const std::string& catalogue) override;
+  base::Result<> copy_file(const std::string& from, const std::string& to) override;
   base::Result<std::string> digest(const std::string& root) override;
   base::Result<std::vector<world::Difference>>
   compare(const std::string& a, const std::string& b,
@@ -84,7 +87,7 @@ class SimHttp final : public world::Http {
 public:
   explicit SimHttp(Host& host) : host_{host} {}
   // GET /health: 200 {"status":"ok","version":N,"writes":N}, 503 while not ready.
-  // GET /smoke: 200 only when every write that was acknowledged is there.
+  // GET /smoke: the same, and 500 when the data was damaged by a program that `damages`.
   base::Result<world::HttpResponse> exchange(const world::HttpRequest& request) override;
   base::Result<> connect(const std::string& host, int port, world::Milliseconds timeout) override;
 

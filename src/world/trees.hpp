@@ -58,6 +58,9 @@ public:
   virtual base::Result<Capture> capture(const std::string& source, const std::string& copy,
                                         const std::string& catalogue,
                                         const CaptureOptions& options) = 0;
+  // Read a tree that is there already and make a catalogue of it; returns the digest. Idempotent.
+  virtual base::Result<std::string> catalogue(const std::string& root,
+                                              const std::string& catalogue) = 0;
   // Compare a copy with its catalogue. corrupt names the first path that differs.
   // full: remembers in the catalogue that it was read back.
   virtual base::Result<> verify(const std::string& copy, const std::string& catalogue,
@@ -72,6 +75,8 @@ public:
   virtual base::Result<> copy_root_metadata(const std::string& from, const std::string& to) = 0;
   // Copy a folder, without catalogue; links inside are copied as links. `to` must not exist.
   virtual base::Result<> copy(const std::string& from, const std::string& to) = 0;
+  // Copy one file with its metadata, replacing `to` atomically. Durable.
+  virtual base::Result<> copy_file(const std::string& from, const std::string& to) = 0;
   // Unpack tar (any compression) or zip into the new folder `to`. invalid_input for an entry that
   // is absolute, has "..", passes through a link, is a device, or for a total over `bytes_max`.
   virtual base::Result<> unpack(const std::string& archive, const std::string& to,

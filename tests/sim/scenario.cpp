@@ -7,6 +7,7 @@
 #include "drivers/sqlite/store.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace scenario {
 
@@ -182,6 +183,15 @@ Result<Ended> Scenario::resume() {
   return parts_->live([](engine::Engine& one) { return one.resume({}); });
 }
 
+void Scenario::print_journal() const {
+  const auto& disk = parts_->world.host.disk;
+  const std::string operations = std::string{project} + "/.belay/operations";
+  const auto ids = disk.children(operations);
+  const sim::Node* journal =
+      ids.empty() ? nullptr : disk.find(operations + "/" + ids.back() + "/journal");
+  std::printf("%s", journal == nullptr ? "no journal\n" : journal->content.c_str());
+}
+
 void Scenario::note_power_cut() {
   parts_->power_was_cut = true;
 }
@@ -203,7 +213,8 @@ bool has_write(const sim::Host& host, int write, bool is_database, bool only_aba
     return true;
   const std::string kept = is_database ? "/srv/db/.belay-app.db" : "/srv/.belay-files";
   for (const auto& [path, node] : host.disk.below(kept)) {
-    const bool is_data = is_database ? path.ends_with("/app.db") : path.ends_with("/writes");
+    const bool is_data = is_database ? path.ends_with("/app.db") || path.ends_with("/incoming")
+                                     : path.ends_with("/writes");
     if (!is_data || (only_abandoned && !path.starts_with("a-")))
       continue;
     const std::string whole = kept + "/" + path;

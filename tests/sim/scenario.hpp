@@ -22,7 +22,7 @@ enum class Kind {
   upgrade_stubborn,  // 1 ignores TERM, 2 is fine
   rollback_later,    // 2 was committed (layout changed); the operator goes back to 1
 };
-constexpr std::array all_kinds{
+inline constexpr std::array all_kinds{
     Kind::upgrade_good, Kind::upgrade_migrates, Kind::upgrade_not_ready, Kind::upgrade_damages,
     Kind::upgrade_dies, Kind::upgrade_stubborn, Kind::rollback_later};
 const char* name_of(Kind kind);
@@ -43,6 +43,7 @@ public:
 
   // Empty when all invariants hold; else what is broken. `is_final`: nothing is in progress now.
   std::string broken(const base::Result<engine::Ended>& ended) const;
+  void print_journal() const; // of the newest operation, for people
   bool is_in_progress();
   void note_power_cut(); // a machine that was cut off may be found with nothing running
 

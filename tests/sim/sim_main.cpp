@@ -4,7 +4,10 @@
 //   belay_sim                    exhaustive: singles, and pairs that begin with a crash
 //   belay_sim --quick            every single fault, and pairs of crashes, of every scenario
 //   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
+//   belay_sim --history KIND FAULT@EFFECT...   one history, as a broken one is printed, with its
+//                                journal
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -64,9 +67,16 @@ bool has_really_ended(const base::Result<engine::Ended>& ended) {
                : ended.error().kind == base::ErrorKind::not_found;
 }
 
-Played play(const Scenario& start, const History& history) {
-  Played played;
+Played play(Scenario& machine_here, const History& history);
+
+Played play_on_clone(const Scenario& start, const History& history) {
   const auto machine = start.clone();
+  return play(*machine, history);
+}
+
+Played play(Scenario& machine_here, const History& history) {
+  Played played;
+  Scenario* const machine = &machine_here;
   bool is_first = true;
   std::optional<base::Result<engine::Ended>> ended;
   for (const Injection& injection : history.injections) {
@@ -127,7 +137,7 @@ public:
   }
 
   Played check(const Scenario& start, const History& history) {
-    Played played = play(start, history);
+    Played played = play_on_clone(start, history);
     ++histories_;
     if (!played.broken.empty()) {
       const std::scoped_lock guard{mutex_};
@@ -185,9 +195,31 @@ void seeded(Player& player, std::uint64_t seed, std::size_t count) {
   }
 }
 
+int show(int count, char** words) {
+  History history;
+  for (const auto kind : scenario::all_kinds)
+    if (std::strcmp(scenario::name_of(kind), words[0]) == 0)
+      history.kind = kind;
+  for (int at = 1; at < count; ++at) {
+    const std::string word = words[at];
+    for (const Fault fault : first_faults)
+      if (word.starts_with(std::string{sim::name_of(fault)} + "@"))
+        history.injections.push_back(
+            {fault, std::strtoull(word.substr(word.find('@') + 1).c_str(), nullptr, 10)});
+  }
+  Scenario machine{history.kind};
+  const Played played = play(machine, history);
+  machine.print_journal();
+  std::printf("%s: %s\n", text_of(history).c_str(),
+              played.broken.empty() ? "all well" : played.broken.c_str());
+  return played.broken.empty() ? 0 : 1;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 2 && std::strcmp(argv[1], "--history") == 0)
+    return show(argc - 2, argv + 2);
   bool is_quick = false;
   std::optional<std::uint64_t> seed;
   std::size_t count = 20'000;

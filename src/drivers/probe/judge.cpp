@@ -1,0 +1,107 @@
+#include "drivers/probe/judge.hpp"
+
+#include "base/text.hpp"
+#include "drivers/probe/json_path.hpp"
+
+#include <charconv>
+
+namespace drivers::probe {
+
+using domain::Verdict;
+
+namespace {
+
+std::string shortened(const std::string& text) {
+  std::string line = base::printable(text.substr(0, 160));
+  for (char& c : line)
+    if (c == '\n')
+      c = ' ';
+  return line;
+}
+
+// Empty when the assertion holds.
+std::string broken(const domain::JsonAssertion& assertion, const std::string& body) {
+  const auto found = find_json(body, assertion.path);
+  if (!found)
+    return found.error().message;
+  if (is_same_json(found.value().text, assertion.equals))
+    return "";
+  return assertion.path + " is " + shortened(found.value().text) + ", wanted " + assertion.equals;
+}
+
+std::string what_is_wrong(const domain::ProbeSpec& spec, const world::HttpResponse& response) {
+  const bool is_redirect = response.status >= 300 && response.status < 400;
+  if (response.status != spec.status)
+    return std::string{is_redirect ? "a redirect" : "status " + std::to_string(response.status)} +
+           ", wanted " + std::to_string(spec.status) +
+           (response.body.empty() ? "" : ": " + shortened(response.body));
+  const bool reads_body = !spec.json.empty() || !spec.contains.empty() || !spec.value.empty();
+  if (reads_body && response.is_truncated)
+    return "the answer is too long to be judged";
+  for (const auto& assertion : spec.json)
+    if (std::string wrong = broken(assertion, response.body); !wrong.empty())
+      return wrong;
+  if (!spec.contains.empty() && !response.body.contains(spec.contains))
+    return "the answer does not contain '" + spec.contains + "'";
+  return "";
+}
+
+} // namespace
+
+void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& response,
+                  domain::Reading& reading) {
+  const std::string in = " in " + base::format_duration(response.elapsed);
+  reading.elapsed = response.elapsed;
+  std::string wrong = what_is_wrong(spec, response);
+  if (wrong.empty() && !spec.value.empty()) {
+    const auto found = find_json(response.body, spec.value);
+    if (!found)
+      wrong = found.error().message;
+    else if (!found.value().number)
+      wrong = spec.value + " is " + shortened(found.value().text) + ", not a number";
+    else
+      reading.number = found.value().number;
+  }
+  reading.verdict = wrong.empty() ? Verdict::ok : Verdict::bad;
+  if (!wrong.empty())
+    reading.detail = wrong + in;
+  else if (reading.number)
+    reading.detail = spec.value + " is " + find_json(response.body, spec.value).value().text + in;
+  else
+    reading.detail = "status " + std::to_string(response.status) + in;
+}
+
+Authority authority_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos)
+    return {};
+  const bool is_tls = url.starts_with("https");
+  std::string_view rest = url.substr(scheme + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (const auto login = rest.rfind('@'); login != std::string_view::npos)
+    rest.remove_prefix(login + 1);
+  Authority found{"", is_tls ? 443 : 80};
+  auto colon = rest.rfind(':');
+  if (rest.starts_with('[')) {
+    const auto end = rest.find(']');
+    if (end == std::string_view::npos)
+      return {};
+    found.host = rest.substr(1, end - 1);
+    colon = end + 1 < rest.size() && rest[end + 1] == ':' ? end + 1 : std::string_view::npos;
+  } else {
+    found.host = rest.substr(0, colon);
+  }
+  if (colon != std::string_view::npos) {
+    const auto digits = rest.substr(colon + 1);
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), found.port);
+    if (parsed.ec != std::errc{} || found.port < 1 || found.port > 65535)
+      found.port = 0;
+  }
+  return found;
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+} // namespace drivers::probe

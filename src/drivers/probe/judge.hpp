@@ -1,0 +1,21 @@
+#pragma once
+// Judge: what an answer is worth, by what the probe asked for. Pure.
+
+#include "domain/probe.hpp"
+#include "world/http.hpp"
+
+namespace drivers::probe {
+
+// Fills verdict, detail and number of a Reading from an HTTP answer.
+void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& response,
+                  domain::Reading& reading);
+
+// Host and port of an http(s) URL; port 0 when there is none that can be read.
+struct Authority {
+  std::string host;
+  int port = 0;
+};
+Authority authority_of(std::string_view url);
+bool is_loopback(std::string_view host);
+
+} // namespace drivers::probe

@@ -1,0 +1,51 @@
+#pragma once
+// Store `sqlite`: one database file. Copies are made by the online backup API and kept beside it
+// on the same file system (docs/formats/kept-data.md).
+
+#include "domain/store.hpp"
+#include "world/world.hpp"
+
+namespace drivers::sqlite {
+
+class Store final : public domain::Store {
+public:
+  explicit Store(world::World world) : world_{world} {}
+
+  base::Result<domain::StoreState> inspect(const domain::StoreSpec& spec) override;
+  base::Result<domain::CaptureReport> protect(const domain::StoreSpec& spec,
+                                              const std::string& point,
+                                              const world::Progress& progress) override;
+  base::Result<domain::CaptureReport> secure(const domain::StoreSpec& spec,
+                                             const std::string& point,
+                                             const world::Progress& progress) override;
+  base::Result<> verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
+                        world::Depth depth) override;
+  base::Result<domain::Evidence> evidence(const domain::StoreSpec& spec,
+                                          const domain::Snapshot& snapshot) override;
+  base::Result<domain::Abandoned> restore(const domain::StoreSpec& spec,
+                                          const domain::Snapshot& snapshot,
+                                          const std::string& abandoned_id) override;
+  base::Result<domain::Snapshot> adopt(const domain::StoreSpec& spec,
+                                       const domain::Abandoned& abandoned) override;
+  base::Result<> export_written(const domain::StoreSpec& spec, const domain::Abandoned& abandoned,
+                                const std::string& into) override;
+  base::Result<> discard(const domain::StoreSpec& spec, const std::string& id) override;
+
+private:
+  struct Place {
+    std::string live; // the database file, links resolved
+    std::string name; // its last part
+    std::string kept_folder;
+    std::string folder_of(const std::string& id) const { return kept_folder + "/" + id; }
+    std::string file_of(const std::string& id) const { return folder_of(id) + "/" + name; }
+  };
+  base::Result<Place> place_of(const domain::StoreSpec& spec);
+  base::Result<domain::CaptureReport> capture(const domain::StoreSpec& spec, const Place& place,
+                                              const std::string& point);
+  base::Result<> move_aside(const std::string& path, const std::string& folder);
+  base::Result<> swap_in(const Place& place, const std::string& kept, const std::string& folder);
+  base::Result<std::uint64_t> size_of(const std::string& path);
+  world::World world_;
+};
+
+} // namespace drivers::sqlite
