@@ -1,0 +1,220 @@
+#include "config/build.hpp"
+
+#include "base/text.hpp"
+#include "config/scalars.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace config {
+namespace {
+
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
+}
+
+bool has_to(const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [](const std::string& word) { return word.contains("{to}"); });
+}
+
+domain::ReleaseSource build_release(const Building& building, const Value& section,
+                                    const std::string& path) {
+  domain::ReleaseSource source;
+  std::string key;
+  bool names_target = false;
+  if (const Value* command = section.find("command")) {
+    key = "command";
+    source.kind = domain::ReleaseSourceKind::command;
+    source.command = project_command(command->words, building.stack.project_folder);
+    source.timeout = section.at("timeout").duration;
+    names_target = has_to(command->words);
+  } else if (const Value* archive = section.find("archive")) {
+    key = "archive";
+    source.kind = domain::ReleaseSourceKind::archive;
+    source.path = archive->text;
+    source.checksums = section.text_or_empty("checksums");
+    source.sha256 = section.text_or_empty("sha256");
+    names_target = source.path.contains("{to}");
+    if (source.checksums.empty() == source.sha256.empty())
+      building.problems.add(archive->mark,
+                            quoted(path) + (source.sha256.empty()
+                                                ? " has an archive without a digest"
+                                                : " has both 'sha256' and 'checksums'"),
+                            "Give exactly one of sha256 and checksums.");
+  } else {
+    key = "directory";
+    source.path = section.at("directory").text;
+    names_target = source.path.contains("{to}");
+  }
+  if (!names_target)
+    building.problems.add(section.at(key).mark, quoted(path + "." + key) + " does not hold '{to}'",
+                          "Put {to} where the release is named, or every upgrade is the same.");
+  return source;
+}
+
+std::vector<domain::EnvironmentEntry> build_environment(const Value& section) {
+  std::vector<domain::EnvironmentEntry> entries;
+  for (const auto& [name, value] : section.members) {
+    if (value.is_reference)
+      entries.push_back({name, secret_of(value.text)});
+    else
+      entries.push_back({name, value.text});
+  }
+  return entries;
+}
+
+domain::ServiceSpec build_service(const Building& building, const std::string& name,
+                                  const Value& section) {
+  domain::ServiceSpec service;
+  service.name = name;
+  service.release = build_release(building, section.at("release"), "services." + name + ".release");
+  service.releases_folder = section.at("releases").text;
+  service.run = section.at("run").words;
+  const std::string working_folder = section.at("working_folder").text;
+  service.working_folder = working_folder == "{release}" ? "" : working_folder;
+  service.environment = build_environment(section.at("env"));
+  service.log_path = section.at("log").text;
+  service.stop.signal = section.at("stop").at("signal").text;
+  service.stop.timeout = section.at("stop").at("timeout").duration;
+  service.ready = build_ready(building, section.at("ready"), name);
+  return service;
+}
+
+domain::StoreSpec build_store(const std::string& name, const Value& section) {
+  domain::StoreSpec store;
+  store.name = name;
+  if (const Value* file = section.find("sqlite")) {
+    store.kind = domain::StoreKind::sqlite;
+    store.path = file->text;
+    return store;
+  }
+  store.path = section.at("directory").text;
+  store.exclude = section.at("exclude").words;
+  store.layout = section.at("layout").words;
+  return store;
+}
+
+domain::UpgradePolicy build_upgrade(const Building& building, const Value& section) {
+  domain::UpgradePolicy policy;
+  const Value& migrate = section.at("migrate");
+  if (!migrate.items.empty())
+    policy.migrate_timeout = world::Milliseconds{0};
+  for (const Value& item : migrate.items) {
+    policy.migrate.push_back(project_command(item.at("run").words, building.stack.project_folder));
+    policy.migrate_timeout = std::max(policy.migrate_timeout, item.at("timeout").duration);
+  }
+  int number = 0;
+  for (const Value& item : section.at("smoke").items)
+    policy.smoke.push_back(
+        build_smoke(building, item, "upgrade.smoke[" + std::to_string(number++) + "]"));
+  policy.watch = section.at("watch").duration;
+  policy.watch_every = section.at("watch_every").duration;
+  if (policy.watch.count() > 0 && policy.watch_every > policy.watch)
+    building.problems.add(section.at("watch_every").mark,
+                          "'upgrade.watch_every' is longer than 'upgrade.watch'",
+                          "Nothing would be measured: shorten it.");
+  return policy;
+}
+
+// Names by which triggers, reports and readings tell probes and rules apart.
+void check_names(const Building& building) {
+  const auto unique = [&](std::map<std::string, Mark>& seen, const Value& item) {
+    const Value& name = item.at("name");
+    if (const auto [at, is_new] = seen.emplace(name.text, name.mark); !is_new)
+      building.problems.add(name.mark, "the name " + quoted(name.text) + " is used twice",
+                            "It is also in line " + std::to_string(at->second.line) +
+                                ": give each its own.");
+  };
+  std::map<std::string, Mark> probes;
+  for (const Value& item : building.root.at("checks").items)
+    unique(probes, item);
+  for (const Value& item : building.root.at("upgrade").at("smoke").items)
+    unique(probes, item);
+  std::map<std::string, Mark> triggers;
+  for (const Value& item : building.root.at("triggers").items)
+    unique(triggers, item);
+}
+
+void build_triggers(const Building& building) {
+  domain::Stack& stack = building.stack;
+  std::vector<std::string> known;
+  for (const auto& service : stack.services)
+    known.push_back(service.ready.probe.name);
+  for (const auto& check : stack.checks)
+    known.push_back(check.probe.name);
+  for (const auto& smoke : stack.upgrade.smoke)
+    known.push_back(smoke.name);
+  for (const Value& item : building.root.at("triggers").items) {
+    domain::TriggerRule rule;
+    rule.name = item.at("name").text;
+    rule.probe = item.at("probe").text;
+    rule.failing_for = item.at("failing_for").duration;
+    const auto level = domain::level_named(item.at("level").text);
+    CHECK(level.has_value()); // the table's words are the domain's
+    rule.level = *level;
+    if (std::ranges::find(known, rule.probe) == known.end()) {
+      const auto near = base::nearest(rule.probe, known);
+      building.problems.add(item.at("probe").mark,
+                            "trigger " + quoted(rule.name) + " looks at " + quoted(rule.probe) +
+                                ", which is no probe",
+                            near ? "Did you mean '" + *near + "'?"
+                                 : "The probes are " + base::join(known, ", ") + ".");
+    }
+    if (rule.failing_for > stack.upgrade.watch)
+      building.warn(item.at("failing_for").mark,
+                    "trigger " + quoted(rule.name) +
+                        " can never fire: " + duration_text(rule.failing_for) +
+                        " is longer than the watch of " + duration_text(stack.upgrade.watch));
+    stack.triggers.push_back(std::move(rule));
+  }
+}
+
+} // namespace
+
+void Building::warn(Mark mark, const std::string& text) const {
+  warnings.push_back(problems.place(mark) + ": " + base::printable(text));
+}
+
+std::vector<std::string> project_command(const std::vector<std::string>& words,
+                                         const std::string& project_folder) {
+  std::vector<std::string> command = words;
+  if (command[0].contains('/') && !command[0].starts_with('{'))
+    command[0] = base::absolute_path(command[0], project_folder);
+  return command;
+}
+
+domain::SecretRef secret_of(std::string_view reference) {
+  if (reference.starts_with("file:"))
+    return {domain::SecretRef::Kind::file, std::string{reference.substr(5)}};
+  CHECK(reference.starts_with("env:"));
+  return {domain::SecretRef::Kind::environment, std::string{reference.substr(4)}};
+}
+
+Built build(const Value& root, const std::string& project_folder, Problems& problems) {
+  Built built;
+  domain::Stack& stack = built.stack;
+  const Building building{root, stack, problems, built.warnings};
+  stack.name = root.at("stack").text;
+  stack.project_folder = project_folder;
+  stack.state_folder = root.at("state").text;
+  for (const auto& [name, section] : root.at("services").members)
+    stack.services.push_back(build_service(building, name, section));
+  for (const auto& [name, section] : root.at("stores").members)
+    stack.stores.push_back(build_store(name, section));
+  stack.config_files = root.at("config_files").words;
+  int number = 0;
+  for (const Value& item : root.at("checks").items)
+    stack.checks.push_back(build_check(building, item, "checks[" + std::to_string(number++) + "]"));
+  stack.upgrade = build_upgrade(building, root.at("upgrade"));
+  check_names(building);
+  build_triggers(building);
+  const Value& keep = root.at("keep");
+  stack.keep.points_min = static_cast<int>(keep.at("points").number);
+  stack.keep.abandoned_min = static_cast<int>(keep.at("abandoned").number);
+  stack.keep.releases_min = static_cast<int>(keep.at("releases").number);
+  check_places(building);
+  check_placeholders(building);
+  return built;
+}
+
+} // namespace config

@@ -1,0 +1,183 @@
+// Build, the part for probes, gates and checks.
+#include "base/text.hpp"
+#include "config/build.hpp"
+#include "config/scalars.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace config {
+namespace {
+
+using domain::ProbeKind;
+using domain::ProbeSpec;
+
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
+}
+
+// Where an http or tcp probe asks; nullopt for the other kinds.
+std::optional<Endpoint> endpoint_of(const Value& section) {
+  if (const Value* url = section.find("http"))
+    return parse_url(url->text);
+  if (const Value* tcp = section.find("tcp"))
+    return parse_endpoint(tcp->text);
+  return std::nullopt;
+}
+
+void fill_http(const Building& building, const Value& section, ProbeSpec& probe) {
+  probe.kind = ProbeKind::http;
+  probe.url = section.at("http").text;
+  probe.method = section.at("method").text;
+  for (const auto& [name, value] : section.at("headers").members) {
+    probe.headers.emplace_back(name, value.text);
+    std::string lower = name;
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (lower == "authorization" || lower == "cookie" || lower == "x-api-key")
+      building.warn(value.mark, "probe " + quoted(probe.name) + " has a header " + quoted(name) +
+                                    " in clear text; 'bearer: file:PATH' keeps a token out of "
+                                    "this file");
+  }
+  if (const Value* bearer = section.find("bearer"))
+    probe.bearer = secret_of(bearer->text);
+  probe.body = section.text_or_empty("body");
+  probe.status = static_cast<int>(section.at("status").number);
+  probe.follow_redirects = section.at("follow_redirects").truth;
+  for (const auto& [path, value] : section.at("json").members)
+    probe.json.push_back({path, value.json});
+}
+
+// `service` of a check or smoke: whose process must answer.
+void fill_service(const Building& building, const Value& section, const std::string& path,
+                  ProbeSpec& probe) {
+  const Value* service = section.find("service");
+  if (service == nullptr) {
+    if (probe.kind == ProbeKind::process)
+      building.problems.add(section.at("process").mark,
+                            quoted(path + ".process") + " needs 'service'",
+                            "Name the service whose process must live.");
+    return;
+  }
+  probe.service = service->text;
+  std::vector<std::string> known;
+  for (const auto& [name, value] : building.root.at("services").members)
+    known.push_back(name);
+  if (std::ranges::find(known, probe.service) == known.end()) {
+    const auto near = base::nearest(probe.service, known);
+    building.problems.add(service->mark, "there is no service " + quoted(probe.service),
+                          near ? "Did you mean '" + *near + "'?"
+                               : "The services are " + base::join(known, ", ") + ".");
+  }
+  const auto endpoint = endpoint_of(section);
+  if (probe.kind == ProbeKind::command || (endpoint && !is_loopback(endpoint->host)))
+    building.problems.add(service->mark,
+                          quoted(path + ".service") + " cannot be looked at by this probe",
+                          "Only with process, or http or tcp on a loopback address.");
+}
+
+void check_order(const Building& building, const Value& section, const std::string& path,
+                 const char* low, const char* high) {
+  const Value* from = section.find(low);
+  const Value* to = section.find(high);
+  if (from != nullptr && to != nullptr && from->number > to->number)
+    building.problems.add(from->mark, quoted(path + "." + low) + " is above " + quoted(high), "");
+}
+
+} // namespace
+
+ProbeSpec build_probe(const Building& building, const Value& section, const std::string& name) {
+  ProbeSpec probe;
+  probe.name = name;
+  probe.timeout = section.at("timeout").duration;
+  probe.contains = section.text_or_empty("contains");
+  probe.value = section.text_or_empty("value");
+  if (section.find("http") != nullptr) {
+    fill_http(building, section, probe);
+  } else if (const Value* tcp = section.find("tcp")) {
+    const auto endpoint = parse_endpoint(tcp->text);
+    CHECK(endpoint.has_value()); // it was read as one
+    probe.kind = ProbeKind::tcp;
+    probe.host = endpoint->host;
+    probe.port = endpoint->port;
+  } else if (const Value* run = section.find("run")) {
+    probe.kind = ProbeKind::command;
+    probe.argv = project_command(run->words, building.stack.project_folder);
+  } else {
+    const Value& process = section.at("process");
+    if (!process.truth)
+      building.problems.add(process.mark,
+                            "'process' of probe " + quoted(name) + " can only be true",
+                            "Remove it and give http, tcp or run instead.");
+  }
+  return probe;
+}
+
+domain::GateSpec build_ready(const Building& building, const Value& section,
+                             const std::string& service) {
+  domain::GateSpec gate;
+  gate.probe = build_probe(building, section, service + ".ready");
+  gate.within = section.at("within").duration;
+  gate.every = section.at("every").duration;
+  gate.stable = section.at("stable").duration;
+  gate.consecutive = static_cast<int>(section.at("consecutive").number);
+  const std::string path = "services." + service + ".ready";
+  const auto shortest = std::max(gate.stable, gate.every * (gate.consecutive - 1));
+  if (shortest > gate.within)
+    building.problems.add(section.at("within").mark,
+                          quoted(path) + " can never pass: its readings take " +
+                              duration_text(shortest) + ", 'within' is " +
+                              duration_text(gate.within),
+                          "Raise within, or lower consecutive, every or stable.");
+  const auto endpoint = endpoint_of(section);
+  const Value* foreign = section.find("foreign");
+  const bool is_foreign = foreign != nullptr && foreign->truth;
+  if (gate.probe.kind == ProbeKind::process) {
+    gate.probe.service = service;
+    building.warn(section.mark, quoted(path) + " only sees that the process lives; give 'http', "
+                                               "'tcp' or 'run' to see that it works");
+  } else if (endpoint && !is_foreign) {
+    if (is_loopback(endpoint->host))
+      gate.probe.service = service;
+    else
+      building.warn(section.mark, quoted(path) + " asks " + quoted(endpoint->host) +
+                                      ", so nobody sees whose process answers; 'foreign: true' "
+                                      "says that this is meant");
+  }
+  return gate;
+}
+
+domain::CheckSpec build_check(const Building& building, const Value& section,
+                              const std::string& path) {
+  domain::CheckSpec check;
+  check.probe = build_probe(building, section, section.at("name").text);
+  fill_service(building, section, path, check.probe);
+  const auto bound = [&](const char* key, std::optional<double>& number) {
+    const Value* value = section.find(key);
+    if (value == nullptr)
+      return;
+    number = value->number;
+    if (check.probe.value.empty())
+      building.problems.add(value->mark, quoted(path + "." + key) + " needs 'value'",
+                            "Name the number in the JSON answer: value: orders.count.");
+    if (std::string_view{key}.ends_with("_of_baseline") && value->number < 0)
+      building.problems.add(value->mark, quoted(path + "." + key) + " must not be negative",
+                            "It is a ratio: 1.0 is the number before the change.");
+  };
+  bound("min", check.min);
+  bound("max", check.max);
+  bound("min_of_baseline", check.min_of_baseline);
+  bound("max_of_baseline", check.max_of_baseline);
+  check_order(building, section, path, "min", "max");
+  check_order(building, section, path, "min_of_baseline", "max_of_baseline");
+  return check;
+}
+
+ProbeSpec build_smoke(const Building& building, const Value& section, const std::string& path) {
+  ProbeSpec probe = build_probe(building, section, section.at("name").text);
+  fill_service(building, section, path, probe);
+  return probe;
+}
+
+} // namespace config

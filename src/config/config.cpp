@@ -1,0 +1,77 @@
+#include "config/config.hpp"
+
+#include "base/text.hpp"
+#include "config/build.hpp"
+#include "config/env_file.hpp"
+#include "config/origins.hpp"
+#include "config/reader.hpp"
+
+namespace config {
+namespace {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
+
+// The layers of variables below the environment: a later file wins over an earlier one.
+Result<> add_env_files(world::Files& files, const Value& list, Scope& scope, Problems& problems) {
+  const Scope environment = scope;
+  for (const std::string& path : list.words) {
+    const auto text = files.read(path, env_file_bytes_max);
+    if (!text) {
+      problems.add(list.mark, "the env_file '" + path + "' cannot be read: " + text.error().message,
+                   "Make the file, or remove it from env_file.");
+      continue;
+    }
+    const std::string name = base::name_of_path(path);
+    auto variables = TRY(parse_env_file(text.value(), name, environment));
+    scope.layers.insert(scope.layers.begin() + 1, {name, std::move(variables)});
+  }
+  return base::ok();
+}
+
+} // namespace
+
+Result<Loaded> parse(world::Files& files, std::string_view text, const std::string& path,
+                     const Environment& environment) {
+  if (!path.starts_with('/'))
+    return Error{ErrorKind::invalid_input, "the path '" + path + "' is not absolute", ""};
+  const std::string project_folder = base::parent_of(base::absolute_path(path, "/"));
+  Problems problems{base::name_of_path(path)};
+  const Node root = TRY(parse_yaml(text, problems.file()));
+  Scope scope;
+  scope.layers.push_back({"env", Variables{environment.begin(), environment.end()}});
+  Reader reader{project_folder, scope, problems};
+  Value env_files;
+  if (root.kind == Node::Kind::map) {
+    env_files = reader.read_first(root, "env_file");
+    TRY(add_env_files(files, env_files, scope, problems));
+  }
+  Value values = reader.read(root);
+  if (problems.any())
+    return problems.error();
+  // Its own variables come from the environment only, not from the files that it names.
+  for (auto& [key, value] : values.members)
+    if (key == "env_file")
+      value = env_files;
+  Built built = build(values, project_folder, problems);
+  if (problems.any())
+    return problems.error();
+  return Loaded{.stack = std::move(built.stack),
+                .text = std::string{text},
+                .effective_digest = digest_of(values),
+                .origins = origins_of(values),
+                .warnings = std::move(built.warnings)};
+}
+
+Result<Loaded> load(world::Files& files, const std::string& path, const Environment& environment) {
+  auto text = files.read(path, text_bytes_max);
+  if (!text && text.error().kind == ErrorKind::not_found)
+    return Error{ErrorKind::not_found, "there is no '" + path + "'",
+                 "Name the file with --config FILE, or write it: see docs/reference/config.md."};
+  if (!text)
+    return std::move(text).error();
+  return parse(files, text.value(), path, environment);
+}
+
+} // namespace config

@@ -1,0 +1,275 @@
+// Whole files: what a good one becomes, and exactly what is said of a bad one.
+#include "base/text.hpp"
+#include "config/config.hpp"
+#include "sim/sim_world.hpp"
+
+#include <gtest/gtest.h>
+
+namespace config {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+
+const char* const small = R"(stack: orders
+services:
+  web:
+    release: { directory: "./dist/{to}" }
+    run: [./serve]
+    ready: { http: "http://127.0.0.1:8080/health" }
+)";
+
+base::Result<Loaded> parsed(const std::string& text, const Environment& environment = {}) {
+  sim::SimWorld world;
+  return parse(world.ports().files, text, "/srv/orders/belay.yaml", environment);
+}
+
+Loaded good(const std::string& text, const Environment& environment = {}) {
+  auto loaded = parsed(text, environment);
+  if (!loaded) {
+    ADD_FAILURE() << loaded.error().message << "\n" << loaded.error().hint;
+    return {};
+  }
+  return std::move(loaded).value();
+}
+
+// "message | hint"
+std::string bad(const std::string& text, const Environment& environment = {}) {
+  const auto loaded = parsed(text, environment);
+  if (loaded)
+    return "accepted";
+  EXPECT_EQ(loaded.error().kind, base::ErrorKind::invalid_input);
+  return loaded.error().message + " | " + loaded.error().hint;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(Config, FillsEveryDefaultOfASmallFile) {
+  const Loaded loaded = good(small);
+  const domain::Stack& stack = loaded.stack;
+  EXPECT_EQ(stack.name, "orders");
+  EXPECT_EQ(stack.project_folder, "/srv/orders");
+  EXPECT_EQ(stack.state_folder, "/srv/orders/.belay");
+  ASSERT_EQ(stack.services.size(), 1U);
+  const domain::ServiceSpec& web = stack.services[0];
+  EXPECT_EQ(web.name, "web");
+  EXPECT_EQ(web.release.kind, domain::ReleaseSourceKind::folder);
+  EXPECT_EQ(web.release.path, "/srv/orders/dist/{to}");
+  EXPECT_EQ(web.releases_folder, "/srv/orders/.belay/releases/web");
+  EXPECT_EQ(web.run, std::vector<std::string>{"./serve"});
+  EXPECT_EQ(web.working_folder, "");
+  EXPECT_EQ(web.log_path, "/srv/orders/.belay/log/web.log");
+  EXPECT_EQ(web.stop.signal, "TERM");
+  EXPECT_EQ(web.stop.timeout, 20s);
+  EXPECT_EQ(web.ready.probe.name, "web.ready");
+  EXPECT_EQ(web.ready.probe.kind, domain::ProbeKind::http);
+  EXPECT_EQ(web.ready.probe.service, "web");
+  EXPECT_EQ(web.ready.probe.timeout, 5s);
+  EXPECT_EQ(web.ready.within, 60s);
+  EXPECT_EQ(web.ready.every, 1s);
+  EXPECT_EQ(web.ready.consecutive, 3);
+  EXPECT_EQ(web.ready.stable, 0s);
+  EXPECT_EQ(stack.upgrade.watch, 60s);
+  EXPECT_EQ(stack.upgrade.watch_every, 2s);
+  EXPECT_EQ(stack.keep.points_min, 2);
+  EXPECT_EQ(stack.keep.abandoned_min, 2);
+  EXPECT_EQ(stack.keep.releases_min, 3);
+  EXPECT_EQ(loaded.text, small);
+  EXPECT_TRUE(loaded.warnings.empty());
+}
+
+const char* const large = R"(stack: orders
+runtime: { process: {} }
+state: ../state
+services:
+  db:
+    release:
+      archive: ./dist/db-{to}.tar.gz
+      checksums: ./dist/SHA256SUMS
+    run: ["{release}/bin/db", --data, "{project}/data", 5432]
+    ready: { tcp: "localhost:5432", foreign: true, timeout: 2s }
+  node-red:
+    release:
+      command: [./make, "{to}", "${FLAVOUR:-plain}"]
+      timeout: 3m
+    releases: /opt/node-red
+    run: [node, ./red.js]
+    working_folder: "{project}/work"
+    env:
+      NODE_ENV: production
+      PORT: 1880
+      TOKEN: "env:APP_TOKEN"
+      PASS: file:./secret
+      DATABASE_URL: { text: "file:./dev.db" }
+    log: ./node-red.log
+    stop: { signal: SIGINT, timeout: 1m30s }
+    ready:
+      http: http://127.0.0.1:1880/health
+      method: POST
+      headers: { Accept: application/json }
+      bearer: file:/etc/token
+      body: "a\tb"
+      status: 201
+      follow_redirects: true
+      json: { status: ok, "checks.db.ok": true, n: 3, text: "3", none: null }
+      contains: fine
+      timeout: 500ms
+      within: 30s
+      every: 250ms
+      consecutive: 5
+      stable: 10s
+stores:
+  data: { directory: ./data, exclude: [backups/, "app.db"], layout: [flows.json] }
+  db: { sqlite: ./data/app.db }
+config_files: [settings.js, /etc/orders.conf]
+checks:
+  - { name: orders, http: "http://127.0.0.1:1880/n", service: node-red, value: orders.count,
+      min: 0, max: 1e6, min_of_baseline: 1.0, max_of_baseline: 2.5 }
+  - { run: [./count], value: n }
+upgrade:
+  migrate: [ { run: [./migrate.sh, "--all"], timeout: 20m }, { run: [touch, x] } ]
+  smoke:
+    - { name: order, run: [./smoke.sh], contains: ok }
+    - { process: true, service: db }
+  watch: 10m
+  watch_every: 5s
+triggers:
+  - { name: not-ready, probe: node-red.ready, failing_for: 2m, level: full }
+  - { probe: smoke-2, failing_for: 1s }
+  - { probe: check-2, failing_for: 1s, level: restart }
+keep: { points: 4, abandoned: 5, releases: 6 }
+)";
+
+TEST(Config, ReadsEveryKeyOfAService) {
+  const Loaded loaded = good(large);
+  const domain::Stack& stack = loaded.stack;
+  EXPECT_EQ(stack.state_folder, "/srv/state");
+  ASSERT_EQ(stack.services.size(), 2U);
+  const domain::ServiceSpec& db = stack.services[0];
+  EXPECT_EQ(db.release.kind, domain::ReleaseSourceKind::archive);
+  EXPECT_EQ(db.release.path, "/srv/orders/dist/db-{to}.tar.gz");
+  EXPECT_EQ(db.release.checksums, "/srv/orders/dist/SHA256SUMS");
+  EXPECT_EQ(db.releases_folder, "/srv/state/releases/db");
+  EXPECT_EQ(db.run,
+            (std::vector<std::string>{"{release}/bin/db", "--data", "/srv/orders/data", "5432"}));
+  EXPECT_EQ(db.ready.probe.kind, domain::ProbeKind::tcp);
+  EXPECT_EQ(db.ready.probe.host, "localhost");
+  EXPECT_EQ(db.ready.probe.port, 5432);
+  EXPECT_EQ(db.ready.probe.service, ""); // foreign
+  const domain::ServiceSpec& red = stack.services[1];
+  EXPECT_EQ(red.release.kind, domain::ReleaseSourceKind::command);
+  EXPECT_EQ(red.release.command, (std::vector<std::string>{"/srv/orders/make", "{to}", "plain"}));
+  EXPECT_EQ(red.release.timeout, 3min);
+  EXPECT_EQ(red.releases_folder, "/opt/node-red");
+  EXPECT_EQ(red.working_folder, "/srv/orders/work");
+  EXPECT_EQ(red.log_path, "/srv/orders/node-red.log");
+  EXPECT_EQ(red.stop.signal, "INT");
+  EXPECT_EQ(red.stop.timeout, 90s);
+  ASSERT_EQ(red.environment.size(), 5U);
+  EXPECT_EQ(std::get<std::string>(red.environment[1].value), "1880");
+  using Kind = domain::SecretRef::Kind;
+  EXPECT_EQ(std::get<domain::SecretRef>(red.environment[2].value),
+            (domain::SecretRef{Kind::environment, "APP_TOKEN"}));
+  EXPECT_EQ(std::get<domain::SecretRef>(red.environment[3].value),
+            (domain::SecretRef{Kind::file, "/srv/orders/secret"}));
+  EXPECT_EQ(std::get<std::string>(red.environment[4].value), "file:./dev.db");
+}
+
+TEST(Config, ReadsEveryKeyOfAProbe) {
+  const domain::GateSpec gate = good(large).stack.services[1].ready;
+  const domain::ProbeSpec& probe = gate.probe;
+  EXPECT_EQ(probe.name, "node-red.ready");
+  EXPECT_EQ(probe.service, "node-red");
+  EXPECT_EQ(probe.method, "POST");
+  EXPECT_EQ(probe.url, "http://127.0.0.1:1880/health");
+  ASSERT_EQ(probe.headers.size(), 1U);
+  EXPECT_EQ(probe.headers[0].second, "application/json");
+  EXPECT_EQ(probe.bearer, (domain::SecretRef{domain::SecretRef::Kind::file, "/etc/token"}));
+  EXPECT_EQ(probe.body, "a\tb");
+  EXPECT_EQ(probe.status, 201);
+  EXPECT_TRUE(probe.follow_redirects);
+  EXPECT_EQ(probe.contains, "fine");
+  EXPECT_EQ(probe.timeout, 500ms);
+  std::vector<std::string> json;
+  for (const auto& assertion : probe.json)
+    json.push_back(assertion.path + "=" + assertion.equals);
+  EXPECT_EQ(base::join(json, " "), R"(status="ok" checks.db.ok=true n=3 text="3" none=null)");
+  EXPECT_EQ(gate.within, 30s);
+  EXPECT_EQ(gate.every, 250ms);
+  EXPECT_EQ(gate.consecutive, 5);
+  EXPECT_EQ(gate.stable, 10s);
+}
+
+TEST(Config, ReadsStoresChecksAndRules) {
+  const domain::Stack stack = good(large).stack;
+  ASSERT_EQ(stack.stores.size(), 2U);
+  EXPECT_EQ(stack.stores[0].path, "/srv/orders/data");
+  // The database is left out of the folder whole.
+  EXPECT_EQ(base::join(stack.stores[0].exclude, " "),
+            "backups app.db app.db-wal app.db-shm app.db-journal");
+  EXPECT_EQ(stack.stores[0].layout, std::vector<std::string>{"flows.json"});
+  EXPECT_EQ(stack.stores[1].kind, domain::StoreKind::sqlite);
+  EXPECT_EQ(base::join(stack.config_files, " "), "/srv/orders/settings.js /etc/orders.conf");
+  ASSERT_EQ(stack.checks.size(), 2U);
+  EXPECT_EQ(stack.checks[0].probe.service, "node-red");
+  EXPECT_EQ(stack.checks[0].probe.value, "orders.count");
+  EXPECT_EQ(stack.checks[0].min, 0.0);
+  EXPECT_EQ(stack.checks[0].max, 1e6);
+  EXPECT_EQ(stack.checks[0].min_of_baseline, 1.0);
+  EXPECT_EQ(stack.checks[0].max_of_baseline, 2.5);
+  EXPECT_EQ(stack.checks[1].probe.name, "check-2");
+  EXPECT_EQ(stack.checks[1].probe.argv, std::vector<std::string>{"/srv/orders/count"});
+  EXPECT_EQ(stack.checks[1].min, std::nullopt);
+  ASSERT_EQ(stack.upgrade.migrate.size(), 2U);
+  EXPECT_EQ(base::join(stack.upgrade.migrate[0], " "), "/srv/orders/migrate.sh --all");
+  EXPECT_EQ(stack.upgrade.migrate_timeout, 20min);
+  ASSERT_EQ(stack.upgrade.smoke.size(), 2U);
+  EXPECT_EQ(stack.upgrade.smoke[1].name, "smoke-2");
+  EXPECT_EQ(stack.upgrade.smoke[1].kind, domain::ProbeKind::process);
+  EXPECT_EQ(stack.upgrade.smoke[1].service, "db");
+  ASSERT_EQ(stack.triggers.size(), 3U);
+  EXPECT_EQ(stack.triggers[0].level, domain::Level::full);
+  EXPECT_EQ(stack.triggers[0].failing_for, 2min);
+  EXPECT_EQ(stack.triggers[1].name, "trigger-2");
+  EXPECT_EQ(stack.triggers[1].level, domain::Level::automatic);
+  EXPECT_EQ(stack.keep.points_min, 4);
+  EXPECT_EQ(stack.keep.abandoned_min, 5);
+  EXPECT_EQ(stack.keep.releases_min, 6);
+}
+
+// --- bad files: one change to a good one, and the exact answer
+
+struct Bad {
+  const char* from;
+  const char* to;
+  const char* said;
+};
+
+void refuse_all(const std::vector<Bad>& all) {
+  for (const Bad& each : all)
+    EXPECT_EQ(bad(replaced(large, each.from, each.to)), each.said) << each.to;
+}
+
+TEST(Config, NamesPlaceAndNearestOfUnknownKeys) {
+  EXPECT_EQ(bad("stack: a\nservces: {}\nservices:\n  web:\n    release: {directory: 'd/{to}'}\n"
+                "    run: [a]\n"),
+            "belay.yaml:2:1: unknown key 'servces' in 'belay.yaml' | Did you mean 'services'?");
+  refuse_all({
+      {"consecutive: 5", "consecutiv: 5",
+       "belay.yaml:39:7: unknown key 'consecutiv' in 'services.node-red.ready' | Did you mean "
+       "'consecutive'?"},
+      {"watch: 10m", "qqqqqqqq: 10m",
+       "belay.yaml:54:3: unknown key 'qqqqqqqq' in 'upgrade' | Known here are migrate, smoke, "
+       "watch, watch_every."},
+      {"{ name: order,", "{ nam: order,",
+       "belay.yaml:52:9: unknown key 'nam' in 'upgrade.smoke[0]' | Did you mean 'name'?"},
+  });
+}
+
+} // namespace
+} // namespace config

@@ -1,0 +1,288 @@
+#include "config/scalars.hpp"
+
+#include "base/text.hpp"
+#include "config/expand.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace config {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+// The grammar of a JSON number, so that it can be printed as one.
+bool is_json_number(std::string_view text) {
+  const auto digits = [&text] {
+    const std::size_t before = text.size();
+    while (!text.empty() && is_digit(text[0]))
+      text.remove_prefix(1);
+    return before - text.size();
+  };
+  if (text.starts_with('-'))
+    text.remove_prefix(1);
+  const bool has_leading_zero = text.starts_with('0');
+  const std::size_t whole = digits();
+  if (whole == 0 || (has_leading_zero && whole > 1))
+    return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (digits() == 0)
+      return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-'))
+      text.remove_prefix(1);
+    if (digits() == 0)
+      return false;
+  }
+  return text.empty();
+}
+
+// The last part of a host that is all digits can only be an IPv4 address: four numbers.
+bool is_host(std::string_view host) {
+  if (host.empty() || host.size() > 253)
+    return false;
+  const auto is_part = [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (!std::ranges::all_of(host, is_part))
+    return false;
+  const auto parts = base::split(host, '.');
+  if (std::ranges::any_of(parts, &std::string::empty))
+    return false;
+  if (!std::ranges::all_of(parts.back(), is_digit))
+    return true;
+  return parts.size() == 4 && std::ranges::all_of(parts, [](const std::string& part) {
+           const auto number = parse_number<int>(part);
+           return number && *number >= 0 && *number <= 255;
+         });
+}
+
+bool is_ipv6(std::string_view host) {
+  return host.contains(':') && std::ranges::all_of(host, [](char c) {
+           return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+                  c == '.';
+         });
+}
+
+std::optional<Endpoint> parse_authority(std::string_view text, int default_port) {
+  Endpoint endpoint{.host = "", .port = default_port};
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos || !is_ipv6(text.substr(1, end - 1)))
+      return std::nullopt;
+    endpoint.host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+  } else {
+    const auto colon = std::min(text.find(':'), text.size());
+    if (!is_host(text.substr(0, colon)))
+      return std::nullopt;
+    endpoint.host = text.substr(0, colon);
+    rest = text.substr(colon);
+  }
+  if (rest.starts_with(':')) {
+    const auto port = parse_number<int>(rest.substr(1));
+    if (!port)
+      return std::nullopt;
+    endpoint.port = *port;
+  } else if (!rest.empty()) {
+    return std::nullopt;
+  }
+  if (endpoint.port < 1 || endpoint.port > 65535)
+    return std::nullopt;
+  return endpoint;
+}
+
+std::optional<Wrong> read_integer(const Option& option, std::string_view text, Value& value) {
+  const auto number = parse_number<std::int64_t>(text);
+  if (!number || *number < option.low || *number > option.high)
+    return Wrong{"must be a whole number from " + std::to_string(option.low) + " to " +
+                     std::to_string(option.high),
+                 ""};
+  value.number = static_cast<double>(*number);
+  value.json = std::to_string(*number);
+  return std::nullopt;
+}
+
+std::optional<Wrong> read_number(std::string_view text, Value& value) {
+  if (!is_json_number(text))
+    return Wrong{"must be a number", "Write it as 3, 0.5 or -1e6."};
+  value.number = parse_number<double>(text).value_or(HUGE_VAL);
+  if (!std::isfinite(value.number))
+    return Wrong{"must be a number", "This one is too large."};
+  value.json = text;
+  return std::nullopt;
+}
+
+std::optional<Wrong> read_duration(const Option& option, std::string_view text, Value& value) {
+  const auto parsed = base::parse_duration(text);
+  if (!parsed)
+    return Wrong{"must be a duration", parsed.error().hint};
+  value.duration = parsed.value();
+  if (value.duration.count() < option.low || value.duration.count() > option.high)
+    return Wrong{option.low == 0 ? "must be a duration of at most " +
+                                       duration_text(world::Milliseconds{option.high})
+                                 : "must be a duration over 0s and of at most " +
+                                       duration_text(world::Milliseconds{option.high}),
+                 ""};
+  value.text = duration_text(value.duration);
+  value.json = json_text(value.text);
+  return std::nullopt;
+}
+
+std::optional<Wrong> read_boolean(std::string_view text, bool is_bare, Value& value) {
+  if (!is_bare || (text != "true" && text != "false"))
+    return Wrong{"must be true or false", ""};
+  value.truth = text == "true";
+  value.json = text;
+  return std::nullopt;
+}
+
+std::optional<Wrong> read_choice(const Option& option, std::string_view text, Value& value) {
+  if (option.key == "signal" && text.starts_with("SIG"))
+    text.remove_prefix(3);
+  const auto all = base::split(option.values, ' ');
+  if (std::ranges::find(all, text) == all.end()) {
+    const auto near = base::nearest(text, all);
+    return Wrong{"must be one of " + base::join(all, ", "),
+                 near ? "Did you mean '" + *near + "'?" : ""};
+  }
+  value.text = text;
+  return std::nullopt;
+}
+
+std::optional<Wrong> read_url(std::string_view text, Value& value) {
+  const std::string hint = "Write it as http://127.0.0.1:8080/health.";
+  if (const auto scheme = text.find("://"); scheme != std::string_view::npos) {
+    const auto authority = text.substr(scheme + 3);
+    if (authority.substr(0, authority.find_first_of("/?#")).contains('@'))
+      return Wrong{"must be a URL without a user or a password",
+                   "Give a secret with 'bearer: file:PATH' instead."};
+  }
+  if (!parse_url(text))
+    return Wrong{"must be an http or https URL", hint};
+  value.text = text;
+  return std::nullopt;
+}
+
+} // namespace
+
+bool is_name(std::string_view text) {
+  constexpr std::size_t name_bytes_max = 63;
+  const auto is_part = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-'; };
+  return !text.empty() && text.size() <= name_bytes_max && text[0] != '-' &&
+         std::ranges::all_of(text, is_part);
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (is_host(host) && host.starts_with("127.") && is_digit(host.back()));
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  return parse_authority(text, 0);
+}
+
+std::optional<Endpoint> parse_url(std::string_view text) {
+  constexpr std::size_t url_bytes_max = 2048;
+  const bool is_http = text.starts_with("http://");
+  const bool is_https = text.starts_with("https://");
+  const auto is_printable = [](char c) { return c > ' ' && c < '\x7F'; };
+  if ((!is_http && !is_https) || text.size() > url_bytes_max ||
+      !std::ranges::all_of(text, is_printable))
+    return std::nullopt;
+  text.remove_prefix(is_http ? 7 : 8);
+  return parse_authority(text.substr(0, text.find_first_of("/?#")), is_http ? 80 : 443);
+}
+
+std::string scalar_json(std::string_view text, bool is_plain) {
+  if (is_plain && (text.empty() || text == "~" || text == "null"))
+    return "null";
+  if (is_plain && (text == "true" || text == "false" || is_json_number(text)))
+    return std::string{text};
+  return json_text(text);
+}
+
+std::optional<std::string> inner_path(std::string_view text) {
+  const auto parts = base::split(text, '/');
+  if (text.starts_with('/') || std::ranges::find(parts, "..") != parts.end())
+    return std::nullopt;
+  const std::string path = base::absolute_path(text, "").substr(1);
+  if (path.empty())
+    return std::nullopt;
+  return path;
+}
+
+std::string duration_text(world::Milliseconds duration) {
+  struct Unit {
+    std::int64_t count;
+    const char* name;
+  };
+  constexpr std::array units{Unit{86'400'000, "d"}, Unit{3'600'000, "h"}, Unit{60'000, "m"},
+                             Unit{1000, "s"}};
+  const std::int64_t count = duration.count();
+  for (const Unit& unit : units)
+    if (count > 0 && count % unit.count == 0)
+      return std::to_string(count / unit.count) + unit.name;
+  return count == 0 ? "0s" : std::to_string(count) + "ms";
+}
+
+std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bool is_bare,
+                                 Value& value) {
+  value.text = text;
+  value.json = json_text(text);
+  switch (option.type) {
+  case Type::boolean: return read_boolean(text, is_bare, value);
+  case Type::integer: return read_integer(option, text, value);
+  case Type::number: return read_number(text, value);
+  case Type::duration: return read_duration(option, text, value);
+  case Type::url: return read_url(text, value);
+  case Type::choice: {
+    auto wrong = read_choice(option, text, value);
+    value.json = json_text(value.text);
+    return wrong;
+  }
+  case Type::endpoint:
+    if (!parse_endpoint(text))
+      return Wrong{"must be host:port", "Write it as 127.0.0.1:5432."};
+    return std::nullopt;
+  case Type::sha256:
+    if (text.size() != 64 || !std::ranges::all_of(text, is_lower_hex))
+      return Wrong{"must be 64 digits from 0-9a-f", "'sha256sum FILE' prints them."};
+    return std::nullopt;
+  case Type::name:
+    if (!is_name(text))
+      return Wrong{"must be a name of a-z, 0-9 and '-', at most 63",
+                   "It begins with a letter or a digit."};
+    return std::nullopt;
+  case Type::secret:
+    value.is_reference = true;
+    if (text.starts_with("env:") ? !is_variable_name(text.substr(4))
+                                 : !text.starts_with("file:") || text.size() == 5)
+      return Wrong{"must be a secret reference", "Write file:PATH or env:VARIABLE."};
+    return std::nullopt;
+  default: return std::nullopt;
+  }
+}
+
+} // namespace config

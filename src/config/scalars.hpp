@@ -1,0 +1,38 @@
+#pragma once
+// Scalars: one expanded text read as the type that its option wants.
+
+#include "config/value.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace config {
+
+struct Endpoint {
+  std::string host; // without the brackets of an IPv6 address
+  int port = 0;
+};
+
+struct Wrong { // "must be a whole number", and how to write it
+  std::string wanted;
+  std::string hint;
+};
+
+bool is_name(std::string_view text);
+bool is_loopback(std::string_view host);
+std::optional<Endpoint> parse_endpoint(std::string_view text); // "host:port", "[::1]:port"
+std::optional<Endpoint> parse_url(std::string_view text);      // http or https
+// The JSON of a scalar: a plain number, true, false or null is one; the rest is text.
+std::string scalar_json(std::string_view text, bool is_plain);
+// A relative path that stays inside: "a/b" of "./a//b/"; nullopt for "", ".", "/a", "../a".
+std::optional<std::string> inner_path(std::string_view text);
+// Exact, in the largest unit: "90s", "10m".
+std::string duration_text(world::Milliseconds duration);
+
+// Sets text, json and the typed member of `value` from the expanded `text`; nullopt: it is good.
+// Not for paths, lists, maps and sections. `is_bare`: not quoted, or a variable stands in it.
+std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bool is_bare,
+                                 Value& value);
+
+} // namespace config

@@ -1,0 +1,36 @@
+#include "config/value.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace config {
+
+const Value* Value::find(std::string_view key) const {
+  for (const auto& [name, value] : members)
+    if (name == key)
+      return &value;
+  return nullptr;
+}
+
+const Value& Value::at(std::string_view key) const {
+  const Value* found = find(key);
+  CHECK(found != nullptr);
+  return *found;
+}
+
+std::string Value::text_or_empty(std::string_view key) const {
+  const Value* found = find(key);
+  return found == nullptr ? "" : found->text;
+}
+
+bool Value::gives(std::string_view key) const {
+  const Value* found = find(key);
+  return found != nullptr && found->is_given;
+}
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+} // namespace config
