@@ -218,12 +218,9 @@ Value Reader::read_default(const Option& option, const Place& place) {
 }
 
 Value Reader::read_given(const Node& node, const Option& option, const Place& place) {
-  if (is_section_like(option.type) && node.is_null()) { // `stores:` with all below it removed
-    if (option.is_required)
-      wrong_type(node, place, "a map of keys");
-    else
-      return read_default(option, place);
-  }
+  // `stores:` with all that was below it removed
+  if (is_section_like(option.type) && node.is_null() && !option.is_required)
+    return read_default(option, place);
   switch (option.type) {
   case Type::section: return read_section(&node, shape_named(option.shape), place);
   case Type::named: return read_named(node, option, place);

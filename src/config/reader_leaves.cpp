@@ -22,6 +22,20 @@ std::string json_list(const std::vector<std::string>& words) {
   return "[" + base::join(all, ",") + "]";
 }
 
+// What a text must be to be read as this option: "a duration".
+std::string wanted_of(const Option& option) {
+  if (option.type == Type::path)
+    return "a path";
+  Value ignored;
+  const auto wrong = read_scalar(option, "\n", false, ignored); // nothing but text takes this
+  return wrong ? wrong->wanted.substr(std::string_view{"must be "}.size()) : "a text";
+}
+
+std::string shortened(const std::string& text) {
+  constexpr std::size_t shown_max = 60;
+  return text.size() <= shown_max ? text : text.substr(0, shown_max) + "...";
+}
+
 bool is_header_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -53,20 +67,15 @@ Value Reader::read_leaf(const Node& node, const Option& option, const Place& pla
   Value value = begun(node);
   std::string text;
   if (node.kind != Node::Kind::scalar || node.is_null()) {
-    Value ignored;
-    const auto wrong = read_scalar(option, "\n", false, ignored); // nothing but text takes this
-    wrong_type(node, place,
-               wrong ? std::string_view{wrong->wanted}.substr(8) : std::string_view{"a text"});
+    wrong_type(node, place, wanted_of(option));
     return value;
   }
   if (!expand_into(node, place, text, value))
     return value;
   const bool is_bare = node.is_plain || text != node.text;
   if (const auto wrong = read_scalar(option, text, is_bare, value)) {
-    problems_.add(node.mark,
-                  quoted(place.path) + " " + wrong->wanted + ", not " +
-                      quoted(text.size() > 60 ? text.substr(0, 60) + "..." : text),
-                  wrong->hint);
+    const std::string found = wrong->may_be_secret ? "" : ", not " + quoted(shortened(text));
+    problems_.add(node.mark, quoted(place.path) + " " + wrong->wanted + found, wrong->hint);
     return value;
   }
   finish_text(option, place, value);

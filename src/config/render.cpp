@@ -22,18 +22,26 @@ bool is_plain_part(char c) {
 // Without quotes it would be read as this text, by this and by any other YAML reader.
 bool is_plain(std::string_view text) {
   constexpr std::array words{"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+  constexpr std::array units{"ms", "s", "m", "h", "d"}; // a duration
   std::string lower{text};
   std::ranges::transform(lower, lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   if (text.empty() || std::ranges::find(words, lower) != words.end())
     return false;
-  const bool begins_well = (lower[0] >= 'a' && lower[0] <= 'z') || lower[0] == '/';
+  if (const auto digits = lower.find_first_not_of("0123456789");
+      digits > 0 && digits < lower.size())
+    return std::ranges::find(units, lower.substr(digits)) != units.end();
+  const bool begins_well =
+      (lower[0] >= 'a' && lower[0] <= 'z') || lower[0] == '/' || lower.starts_with("./");
   if (!begins_well)
     return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (!is_plain_part(text[i]) && !(text.substr(i).starts_with(":/")))
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = i + 1 < text.size() ? text[i + 1] : ' ';
+    const bool is_colon_inside = text[i] == ':' && (next == '/' || (next >= '0' && next <= '9'));
+    if (!is_plain_part(text[i]) && !is_colon_inside)
       return false;
+  }
   return true;
 }
 

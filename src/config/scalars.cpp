@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
 namespace config {
 namespace {
@@ -25,35 +24,6 @@ std::optional<Number> parse_number(std::string_view text) {
   if (error != std::errc{} || end != text.data() + text.size())
     return std::nullopt;
   return number;
-}
-
-// The grammar of a JSON number, so that it can be printed as one.
-bool is_json_number(std::string_view text) {
-  const auto digits = [&text] {
-    const std::size_t before = text.size();
-    while (!text.empty() && is_digit(text[0]))
-      text.remove_prefix(1);
-    return before - text.size();
-  };
-  if (text.starts_with('-'))
-    text.remove_prefix(1);
-  const bool has_leading_zero = text.starts_with('0');
-  const std::size_t whole = digits();
-  if (whole == 0 || (has_leading_zero && whole > 1))
-    return false;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    if (digits() == 0)
-      return false;
-  }
-  if (text.starts_with('e') || text.starts_with('E')) {
-    text.remove_prefix(1);
-    if (text.starts_with('+') || text.starts_with('-'))
-      text.remove_prefix(1);
-    if (digits() == 0)
-      return false;
-  }
-  return text.empty();
 }
 
 // The last part of a host that is all digits can only be an IPv4 address: four numbers.
@@ -125,12 +95,12 @@ std::optional<Wrong> read_integer(const Option& option, std::string_view text, V
 }
 
 std::optional<Wrong> read_number(std::string_view text, Value& value) {
-  if (!is_json_number(text))
+  const auto canonical = json_number(text);
+  const auto number = canonical ? parse_number<double>(*canonical) : std::nullopt;
+  if (!number)
     return Wrong{"must be a number", "Write it as 3, 0.5 or -1e6."};
-  value.number = parse_number<double>(text).value_or(HUGE_VAL);
-  if (!std::isfinite(value.number))
-    return Wrong{"must be a number", "This one is too large."};
-  value.json = text;
+  value.number = *number;
+  value.json = *canonical;
   return std::nullopt;
 }
 
@@ -177,7 +147,7 @@ std::optional<Wrong> read_url(std::string_view text, Value& value) {
     const auto authority = text.substr(scheme + 3);
     if (authority.substr(0, authority.find_first_of("/?#")).contains('@'))
       return Wrong{"must be a URL without a user or a password",
-                   "Give a secret with 'bearer: file:PATH' instead."};
+                   "Give a secret with 'bearer: file:PATH' instead.", true};
   }
   if (!parse_url(text))
     return Wrong{"must be an http or https URL", hint};
@@ -218,9 +188,9 @@ std::optional<Endpoint> parse_url(std::string_view text) {
 std::string scalar_json(std::string_view text, bool is_plain) {
   if (is_plain && (text.empty() || text == "~" || text == "null"))
     return "null";
-  if (is_plain && (text == "true" || text == "false" || is_json_number(text)))
+  if (is_plain && (text == "true" || text == "false"))
     return std::string{text};
-  return json_text(text);
+  return (is_plain ? json_number(text) : std::nullopt).value_or(json_text(text));
 }
 
 std::optional<std::string> inner_path(std::string_view text) {
@@ -279,7 +249,7 @@ std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bo
     value.is_reference = true;
     if (text.starts_with("env:") ? !is_variable_name(text.substr(4))
                                  : !text.starts_with("file:") || text.size() == 5)
-      return Wrong{"must be a secret reference", "Write file:PATH or env:VARIABLE."};
+      return Wrong{"must be a secret reference", "Write file:PATH or env:VARIABLE.", true};
     return std::nullopt;
   default: return std::nullopt;
   }

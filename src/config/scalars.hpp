@@ -17,6 +17,7 @@ struct Endpoint {
 struct Wrong { // "must be a whole number", and how to write it
   std::string wanted;
   std::string hint;
+  bool may_be_secret = false; // then what was found must not be quoted
 };
 
 bool is_name(std::string_view text);

@@ -33,4 +33,11 @@ std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::optional<std::string> json_number(std::string_view text) {
+  const auto number = nlohmann::json::parse(text, nullptr, false);
+  if (!number.is_number())
+    return std::nullopt;
+  return number.dump();
+}
+
 } // namespace config

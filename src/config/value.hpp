@@ -5,6 +5,7 @@
 #include "config/problems.hpp"
 #include "world/clock.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,5 +38,7 @@ struct Value {
 };
 
 std::string json_text(std::string_view text); // quoted; broken UTF-8 is replaced
+// In the one form in which it is printed ("1e3" is 1000.0); nullopt: it is no finite JSON number.
+std::optional<std::string> json_number(std::string_view text);
 
 } // namespace config
