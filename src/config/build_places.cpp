@@ -96,21 +96,21 @@ void check_services(const Building& building) {
   const auto& services = building.root.at("services").members;
   const std::string& state = building.stack.state_folder;
   for (auto service = services.begin(); service != services.end(); ++service) {
-    const std::string path = "services." + service->first;
-    const Value& folder = service->second.at("releases");
+    const std::string path = "services." + service->key;
+    const Value& folder = service->value.at("releases");
     if (!base::is_inside(folder.text, state)) // else said of the state folder already
       check_own_folder(building, path + ".releases", folder);
     if (base::is_inside(state, folder.text))
       building.problems.add(folder.mark, quoted(path + ".releases") + " holds the state folder",
                             "Choose a folder that holds nothing else.");
     for (auto other = services.begin(); other != service; ++other)
-      if (const std::string& known = other->second.at("releases").text;
+      if (const std::string& known = other->value.at("releases").text;
           base::is_inside(folder.text, known) || base::is_inside(known, folder.text))
         building.problems.add(folder.mark,
                               quoted(path + ".releases") + " is also the folder of service " +
-                                  quoted(other->first),
+                                  quoted(other->key),
                               "Give each service its own.");
-    const Value& log = service->second.at("log");
+    const Value& log = service->value.at("log");
     for (const StoreSpec& store : building.stack.stores)
       if (captures(store, log.text))
         building.warn(log.mark, quoted(path + ".log") + " is inside store " + quoted(store.name) +

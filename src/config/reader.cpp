@@ -176,7 +176,7 @@ Value Reader::read_section(const Node* node, const Shape& shape, const Place& pl
     Value read = read_option(section, option, place);
     if (option.key == "state" && place.path.empty())
       state_folder_ = read.text;
-    value.members.emplace_back(option.key, std::move(read));
+    value.members.push_back({std::string{option.key}, std::move(read)});
   });
   return value;
 }
@@ -251,8 +251,8 @@ Value Reader::read_named(const Node& node, const Option& option, const Place& pl
                         " must be a name of a-z, 0-9 and '-', at most 63",
                     "It begins with a letter or a digit.");
     const Place inside{.path = below(place.path, key.text), .mark = key.mark, .service = key.text};
-    value.members.emplace_back(key.text,
-                               read_section(&node.items[i], shape_named(option.shape), inside));
+    value.members.push_back(
+        {key.text, read_section(&node.items[i], shape_named(option.shape), inside)});
   }
   if (value.members.empty() && option.is_required)
     problems_.add(node.mark, quoted(place.path) + " is empty", "Give at least one.");

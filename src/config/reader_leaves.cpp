@@ -12,9 +12,6 @@ std::string quoted(const std::string& text) {
   return "'" + text + "'";
 }
 
-// Lists and maps whose text is not a path or a number.
-constexpr Option plain_text{.key = "", .type = Type::text};
-
 std::string json_list(const std::vector<std::string>& words) {
   std::vector<std::string> all;
   for (const std::string& word : words)
@@ -178,8 +175,8 @@ Value Reader::read_map(const Node& node, const Option& option, const Place& plac
   }
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const Place inside{.path = place.path + "." + node.keys[i].text, .mark = node.items[i].mark};
-    value.members.emplace_back(node.keys[i].text,
-                               read_entry(node.items[i], node.keys[i], option, inside));
+    value.members.push_back(
+        {node.keys[i].text, read_entry(node.items[i], node.keys[i], option, inside)});
   }
   return value;
 }

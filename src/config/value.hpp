@@ -8,10 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace config {
+
+struct Member;
 
 struct Value {
   enum class Kind { leaf, members, items };
@@ -25,9 +26,9 @@ struct Value {
   bool truth = false;        // boolean
   bool is_reference = false; // a text that names a secret
   world::Milliseconds duration{0};
-  std::vector<std::string> words;                     // a list of text
-  std::vector<std::pair<std::string, Value>> members; // sections and maps, keys in order
-  std::vector<Value> items;                           // a list of sections
+  std::vector<std::string> words; // a list of text
+  std::vector<Member> members;    // sections and maps, keys in order
+  std::vector<Value> items;       // a list of sections
 
   const Value* find(std::string_view key) const; // nullptr: absent
   // For keys that the table gives a default or makes required: they are there.
@@ -35,6 +36,11 @@ struct Value {
   // For the others: an empty text, no words, when absent.
   std::string text_or_empty(std::string_view key) const;
   bool gives(std::string_view key) const;
+};
+
+struct Member {
+  std::string key;
+  Value value;
 };
 
 std::string json_text(std::string_view text); // quoted; broken UTF-8 is replaced
