@@ -41,10 +41,16 @@ const Value& path_value(const Building& building, const StoreSpec& store) {
   return file != nullptr ? *file : section.at("directory");
 }
 
-// SQLite's own files beside a database go where the database goes.
-void exclude_companions(StoreSpec& outer, const StoreSpec& database) {
-  for (const char* suffix : {"-wal", "-shm", "-journal"})
-    if (const std::string path = database.path + suffix; captures(outer, path))
+// What belongs to an excluded store beside its own path: the copies that belay keeps of it, and
+// SQLite's files beside a database. Going back with the outer store must not touch them.
+void exclude_companions(StoreSpec& outer, const StoreSpec& inner) {
+  std::vector<std::string> companions{base::parent_of(inner.path) + "/.belay-" +
+                                      base::name_of_path(inner.path)};
+  if (inner.kind == StoreKind::sqlite)
+    for (const char* suffix : {"-wal", "-shm", "-journal"})
+      companions.push_back(inner.path + suffix);
+  for (const std::string& path : companions)
+    if (captures(outer, path))
       outer.exclude.push_back(relative(path, outer.path));
 }
 
@@ -66,7 +72,7 @@ void check_stores(const Building& building) {
                                   quoted(outer.name),
                               "Add '" + relative(inner.path, outer.path) + "' to 'stores." +
                                   outer.name + ".exclude', or remove one of them.");
-      } else if (inner.kind == StoreKind::sqlite) {
+      } else {
         exclude_companions(outer, inner);
       }
     }

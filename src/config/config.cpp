@@ -15,6 +15,11 @@ using base::Result;
 
 // The layers of variables below the environment: a later file wins over an earlier one.
 Result<> add_env_files(world::Files& files, const Value& list, Scope& scope, Problems& problems) {
+  constexpr std::size_t files_max = 32;
+  if (list.words.size() > files_max) {
+    problems.add(list.mark, "'env_file' names more than 32 files", "Join some of them.");
+    return base::ok();
+  }
   const Scope environment = scope;
   for (const std::string& path : list.words) {
     const auto text = files.read(path, env_file_bytes_max);
@@ -46,6 +51,8 @@ Result<Loaded> parse(world::Files& files, std::string_view text, const std::stri
   if (root.kind == Node::Kind::map) {
     env_files = reader.read_first(root, "env_file");
     TRY(add_env_files(files, env_files, scope, problems));
+    if (problems.any()) // or every variable in them would be told as missing
+      return problems.error();
   }
   Value values = reader.read(root);
   if (problems.any())

@@ -287,8 +287,9 @@ constexpr std::array store{
     Option{.key = "exclude",
            .type = Type::inner_paths,
            .by_default = "[]",
-           .doc = "Paths inside it that are kept out and left alone. With a database that is a "
-                  "store of its own, its -wal, -shm and -journal files are left out too.",
+           .doc = "Paths inside it that are kept out and left alone. With a store of its own among "
+                  "them, its kept copies and SQLite's -wal, -shm and -journal files are left "
+                  "out too.",
            .only_with = "directory"},
     Option{.key = "layout",
            .type = Type::inner_paths,

@@ -7,7 +7,7 @@
 
 namespace config {
 
-void Problems::add(Mark mark, std::string message, std::string hint) {
+void Problems::add(Mark mark, std::string message, const std::string& hint) {
   message = base::printable(message); // it quotes what the file says, and goes to a terminal
   const auto is_same = [&](const Problem& known) {
     return known.mark == mark && known.message == message;

@@ -17,7 +17,7 @@ struct Mark { // from 1
 class Problems {
 public:
   explicit Problems(std::string file) : file_{std::move(file)} {}
-  void add(Mark mark, std::string message, std::string hint = "");
+  void add(Mark mark, std::string message, const std::string& hint = "");
   bool any() const { return !list_.empty(); }
   const std::string& file() const { return file_; }
   std::string place(Mark mark) const; // "belay.yaml:12:5"

@@ -14,6 +14,7 @@ std::string quoted(const std::string& text) {
 
 std::string json_list(const std::vector<std::string>& words) {
   std::vector<std::string> all;
+  all.reserve(words.size());
   for (const std::string& word : words)
     all.push_back(json_text(word));
   return "[" + base::join(all, ",") + "]";

@@ -97,6 +97,7 @@ Result<> check_secrets(world::Files& files, const domain::Stack& stack,
   if (errors.size() == 1)
     return errors[0];
   std::vector<std::string> lines;
+  lines.reserve(errors.size());
   for (const Error& error : errors)
     lines.push_back(error.message + (error.hint.empty() ? "" : " (" + error.hint + ")"));
   return Error{ErrorKind::invalid_input, base::join(lines, "\n"),
