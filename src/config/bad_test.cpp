@@ -128,6 +128,12 @@ TEST(ConfigBad, RefusesWrongTypes) {
       {"runtime: { process: {} }", "runtime: []",
        "belay.yaml:2:10: 'runtime' must be the name of a runtime, not a list | "},
       {"state: ../state", "state: {}", "belay.yaml:3:8: 'state' must be a path, not a map | "},
+      {"state: ../state", "state: ~/state",
+       "belay.yaml:3:8: 'state' begins with '~', which only a shell knows | Write ${HOME} "
+       "instead."},
+      {"config_files: [settings.js,", "config_files: [~/settings.js,",
+       "belay.yaml:44:16: 'config_files[0]' begins with '~', which only a shell knows | Write "
+       "${HOME} instead."},
       {"state: ../state", "state: ''", "belay.yaml:3:8: 'state' must be a path, it is empty | "},
       {"  db:\n    release:", "  Db:\n    release:",
        "belay.yaml:5:3: 'Db' in 'services' must be a name of a-z, 0-9 and '-', at most 63 | It "

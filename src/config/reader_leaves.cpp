@@ -92,6 +92,12 @@ void Reader::finish_text(const Option& option, const Place& place, Value& value)
     return problems_.add(value.mark, quoted(place.path) + " must be a path, it is empty");
   if (has_line_break(value.text))
     return problems_.add(value.mark, quoted(place.path) + " must be a path, not several lines");
+  if (value.text == "~" || value.text.starts_with("~/")) {
+    problems_.add(value.mark, quoted(place.path) + " begins with '~', which only a shell knows",
+                  "Write ${HOME} instead.");
+    value.text = "/"; // told once, not again for each default below it
+    return;
+  }
   const std::string path = base::fill(value.text, {{"project", project_folder_}});
   // What is inside the release stays so: it is known only when there is a release.
   value.text = path.starts_with("{release}") ? path : base::absolute_path(path, project_folder_);
