@@ -68,7 +68,7 @@ Result<> Context::take(const Record& record) {
     why = record.text;
     failed_in = state;
   }
-  state = record.stays ? row_of(state).on_resume : row_of(state).on_failure;
+  state = after_failure(state, record.stays);
   return ok();
 }
 

@@ -12,31 +12,32 @@ using S = State;
 
 // clang-format off
 constexpr std::array rows{
-    Row{S::check,             "check",             S::baseline,          S::end_blocked,   1, S::check},
-    Row{S::baseline,          "baseline",          S::pin,               S::end_blocked,   1, S::baseline},
-    Row{S::pin,               "pin",               S::protect,           S::end_unchanged, 1, S::pin},
-    Row{S::protect,           "protect",           S::quiesce,           S::end_unchanged, 1, S::protect},
-    Row{S::quiesce,           "quiesce",           S::secure,            S::hold,          1, S::quiesce},
-    Row{S::secure,            "secure",            S::switch_release,    S::hold,          1, S::secure},
-    Row{S::switch_release,    "switch",            S::migrate,           S::hold,          1, S::switch_release},
-    Row{S::migrate,           "migrate",           S::start,             S::hold,          1, S::migrate},
-    Row{S::start,             "start",             S::ready,             S::hold,          1, S::start},
-    Row{S::ready,             "ready",             S::smoke,             S::hold,          1, S::ready},
-    Row{S::smoke,             "smoke",             S::watch,             S::hold,          1, S::smoke},
-    Row{S::watch,             "watch",             S::commit,            S::hold,          1, S::watch},
-    Row{S::commit,            "commit",            S::tidy,              S::hold,          3, S::commit},
-    Row{S::tidy,              "tidy",              S::end_committed,     S::end_committed, 1, S::tidy},
-    Row{S::rollback_check,    "rollback_check",    S::hold,              S::end_blocked,   1, S::rollback_check},
-    Row{S::hold,              "hold",              S::capture_abandoned, S::stay,          3, S::hold},
-    Row{S::capture_abandoned, "capture_abandoned", S::restore_data,      S::stay,          3, S::capture_abandoned},
-    Row{S::restore_data,      "restore_data",      S::restore_config,    S::stay,          3, S::restore_data},
-    Row{S::restore_config,    "restore_config",    S::restore_release,   S::stay,          3, S::restore_config},
-    Row{S::restore_release,   "restore_release",   S::start_again,       S::stay,          3, S::restore_release},
-    Row{S::start_again,       "start_again",       S::ready_again,       S::escalate,      3, S::start_again},
-    Row{S::ready_again,       "ready_again",       S::smoke_again,       S::escalate,      1, S::ready_again},
-    Row{S::smoke_again,       "smoke_again",       S::settle,            S::escalate,      1, S::smoke_again},
-    Row{S::escalate,          "escalate",          S::hold,              S::stay,          1, S::start_again},
-    Row{S::settle,            "settle",            S::end_rolled_back,   S::stay,          3, S::settle},
+    Row{S::check,             "check",             S::baseline,          S::end_blocked,   1},
+    Row{S::baseline,          "baseline",          S::pin,               S::end_blocked,   1},
+    Row{S::pin,               "pin",               S::protect,           S::end_unchanged, 1},
+    Row{S::protect,           "protect",           S::quiesce,           S::end_unchanged, 1},
+    Row{S::quiesce,           "quiesce",           S::secure,            S::hold,          1},
+    Row{S::secure,            "secure",            S::switch_release,    S::hold,          1},
+    Row{S::switch_release,    "switch",            S::migrate,           S::hold,          1},
+    Row{S::migrate,           "migrate",           S::start,             S::hold,          1},
+    Row{S::start,             "start",             S::ready,             S::hold,          1},
+    Row{S::ready,             "ready",             S::smoke,             S::hold,          1},
+    Row{S::smoke,             "smoke",             S::watch,             S::hold,          1},
+    Row{S::watch,             "watch",             S::commit,            S::hold,          1},
+    Row{S::commit,            "commit",            S::tidy,              S::hold,          3},
+    Row{S::tidy,              "tidy",              S::end_committed,     S::end_committed, 1},
+    Row{S::rollback_check,    "rollback_check",    S::hold,              S::end_blocked,   1},
+    Row{S::hold,              "hold",              S::capture_abandoned, S::stay,          3},
+    Row{S::capture_abandoned, "capture_abandoned", S::restore_data,      S::stay,          3},
+    Row{S::restore_data,      "restore_data",      S::restore_config,    S::stay,          3},
+    Row{S::restore_config,    "restore_config",    S::restore_release,   S::stay,          3},
+    Row{S::restore_release,   "restore_release",   S::start_again,       S::stay,          3},
+    Row{S::start_again,       "start_again",       S::ready_again,       S::escalate,      3},
+    Row{S::ready_again,       "ready_again",       S::smoke_again,       S::escalate,      1},
+    Row{S::smoke_again,       "smoke_again",       S::settle,            S::escalate,      1},
+    Row{S::escalate,          "escalate",          S::hold,              S::stay,          1,
+        S::start_again},
+    Row{S::settle,            "settle",            S::end_rolled_back,   S::stay,          3},
 };
 // clang-format on
 
@@ -61,6 +62,13 @@ std::optional<State> state_named(std::string_view name) {
 
 State first_state(state::OperationKind kind) {
   return kind == state::OperationKind::upgrade ? State::check : State::rollback_check;
+}
+
+State after_failure(State state, bool stays) {
+  const Row& row = row_of(state);
+  if (!stays)
+    return row.on_failure;
+  return row.on_resume == State::stay ? state : row.on_resume;
 }
 
 bool is_end(State state) {

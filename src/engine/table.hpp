@@ -53,13 +53,15 @@ struct Row {
   State on_success;
   State on_failure;
   int attempts;    // how often it is tried at once before it counts as failed
-  State on_resume; // after it stopped for an operator: where `resume` goes on
+  // After it stopped for an operator: where `resume` goes on; `stay` for the same state.
+  State on_resume = State::stay;
 };
 
 std::span<const Row> table();
 const Row& row_of(State state);                          // not for ends
 std::optional<State> state_named(std::string_view name); // a row's name
 State first_state(state::OperationKind kind);
+State after_failure(State state, bool stays); // where a failed step leads
 bool is_end(State state);
 bool is_way_back(State state);
 // The services are meant to run while this state is under way.

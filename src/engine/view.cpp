@@ -122,7 +122,7 @@ private:
     if (record.event == RecordEvent::done)
       state_ = row_of(state_).on_success;
     else
-      state_ = record.stays ? row_of(state_).on_resume : row_of(state_).on_failure;
+      state_ = after_failure(state_, record.stays);
     if (state_ == State::hold)
       view_.is_way_back = true;
   }
