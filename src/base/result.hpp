@@ -79,23 +79,29 @@ inline Result<> ok() {
 
 } // namespace base
 
-// Unwrap a Result, or return its Error to our caller.
-#define TRY(expr)                                                                                  \
+// Unwrap a Result, or return its Error to our caller. The name is unique, so that one may stand
+// inside another.
+#define TRY(expr) TRY_NAMED_(expr, BELAY_JOIN_(try_result_, __COUNTER__))
+#define TRY_NAMED_(expr, name)                                                                     \
   __extension__({                                                                                  \
-    auto try_result_ = (expr);                                                                     \
-    if (!try_result_) [[unlikely]]                                                                 \
-      return std::move(try_result_).error();                                                       \
-    std::move(try_result_).value();                                                                \
+    auto name = (expr);                                                                            \
+    if (!name) [[unlikely]]                                                                        \
+      return std::move(name).error();                                                              \
+    std::move(name).value();                                                                       \
   })
 
 // The same, adding what we were doing to the Error.
 #define TRY_CONTEXT(expr, doing)                                                                   \
+  TRY_CONTEXT_NAMED_(expr, doing, BELAY_JOIN_(try_result_, __COUNTER__))
+#define TRY_CONTEXT_NAMED_(expr, doing, name)                                                      \
   __extension__({                                                                                  \
-    auto try_result_ = (expr);                                                                     \
-    if (!try_result_) [[unlikely]]                                                                 \
-      return std::move(try_result_).error().context(doing);                                        \
-    std::move(try_result_).value();                                                                \
+    auto name = (expr);                                                                            \
+    if (!name) [[unlikely]]                                                                        \
+      return std::move(name).error().context(doing);                                               \
+    std::move(name).value();                                                                       \
   })
+#define BELAY_JOIN_(a, b) BELAY_JOIN_AGAIN_(a, b)
+#define BELAY_JOIN_AGAIN_(a, b) a##b
 
 // A programmer error. Always on, also in release builds: a wrong orchestrator must stop.
 #define CHECK(cond) ((cond) ? void(0) : ::base::panic(#cond, __FILE__, __LINE__))

@@ -1,0 +1,183 @@
+#include "os/http.hpp"
+
+#include "os/fd.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <curl/curl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace os {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+
+namespace {
+
+constexpr long redirects_max = 5;
+constexpr std::size_t header_bytes_max = 64U << 10U;
+
+struct Receiver {
+  world::HttpResponse response;
+  std::size_t bytes_max = 0;
+  std::size_t header_bytes = 0;
+};
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& receiver = *static_cast<Receiver*>(user);
+  const std::size_t bytes = size * count;
+  const std::size_t room = receiver.bytes_max - receiver.response.body.size();
+  receiver.response.body.append(data, std::min(bytes, room));
+  if (bytes <= room)
+    return bytes;
+  receiver.response.is_truncated = true;
+  return 0; // ends the transfer; we have what we wanted of it
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && is_space(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& receiver = *static_cast<Receiver*>(user);
+  const std::string_view line{data, size * count};
+  if (line.starts_with("HTTP/"))
+    receiver.response.headers.clear(); // of the answer before a redirect
+  receiver.header_bytes += line.size();
+  if (receiver.header_bytes > header_bytes_max)
+    return 0;
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos)
+    return line.size();
+  std::string name{line.substr(0, colon)};
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  receiver.response.headers.emplace_back(std::move(name),
+                                         std::string{trimmed(line.substr(colon + 1))});
+  return line.size();
+}
+
+void set_options(CURL* curl, const world::HttpRequest& request, curl_slist* headers,
+                 Receiver& receiver) {
+  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
+  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, redirects_max);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay");
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
+  if (request.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  } else if (request.method != "GET" || !request.body.empty()) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+}
+
+} // namespace
+
+Http::Http() {
+  CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+}
+Http::~Http() {
+  curl_global_cleanup();
+}
+
+Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{curl_easy_init(),
+                                                                 &curl_easy_cleanup};
+  CHECK(curl != nullptr);
+  curl_slist* list = nullptr;
+  for (const auto& [name, value] : request.headers)
+    list = curl_slist_append(list, (name + ": " + value).c_str());
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers{list,
+                                                                            &curl_slist_free_all};
+  Receiver receiver;
+  receiver.bytes_max = request.body_bytes_max;
+  set_options(curl.get(), request, headers.get(), receiver);
+  std::array<char, CURL_ERROR_SIZE> why{};
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why.data());
+  const CURLcode code = curl_easy_perform(curl.get());
+  const bool was_cut = code == CURLE_WRITE_ERROR && receiver.response.is_truncated;
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
+    return Error{ErrorKind::invalid_input, "'" + request.url + "' is not an http or https URL", ""};
+  if (code != CURLE_OK && !was_cut)
+    return Error{ErrorKind::unavailable, why[0] != '\0' ? why.data() : curl_easy_strerror(code),
+                 ""};
+  long status = 0;
+  curl_off_t micros = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(curl.get(), CURLINFO_TOTAL_TIME_T, &micros);
+  receiver.response.status = static_cast<int>(status);
+  receiver.response.elapsed = world::Milliseconds{micros / 1000};
+  return std::move(receiver.response);
+}
+
+namespace {
+
+Error unreachable(int number) {
+  return {ErrorKind::unavailable, std::strerror(number), ""};
+}
+
+Result<> connect_to(const addrinfo& address, world::Milliseconds timeout) {
+  const Fd socket{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!socket)
+    return unreachable(errno);
+  if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0)
+    return ok();
+  if (errno != EINPROGRESS)
+    return unreachable(errno);
+  pollfd wait{socket.get(), POLLOUT, 0};
+  if (::poll(&wait, 1, static_cast<int>(timeout.count())) != 1)
+    return unreachable(ETIMEDOUT);
+  int failed = 0;
+  socklen_t size = sizeof failed;
+  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
+  if (failed != 0)
+    return unreachable(failed);
+  return ok();
+}
+
+} // namespace
+
+Result<> Http::connect(const std::string& host, int port, world::Milliseconds timeout) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  if (const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &found); failed != 0)
+    return Error{ErrorKind::unavailable, "'" + host + "': " + ::gai_strerror(failed), ""};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all{found, &::freeaddrinfo};
+  Result<> last = Error{ErrorKind::unavailable, "'" + host + "' has no address", ""};
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    last = connect_to(*at, timeout);
+    if (last)
+      return last;
+  }
+  return last;
+}
+
+} // namespace os

@@ -1,0 +1,31 @@
+#pragma once
+// Proc: what /proc says of the processes and sockets of this machine. Linux, proc(5).
+
+#include "world/processes.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace os::proc {
+
+struct Stat {
+  char state = '?';
+  int parent_pid = 0;
+  int session = 0;
+  std::uint64_t start_ticks = 0;
+};
+
+// False when the process is gone or the text has no such form. Pure part: parse_stat.
+bool parse_stat(const std::string& text, Stat& stat);
+bool read_stat(int pid, Stat& stat);
+bool is_living(const Stat& stat); // not a zombie, not dead
+std::vector<int> pids();
+world::Environment environment_of(int pid); // empty: not readable
+std::string boot_id();
+world::ProcessInfo info_of(int pid, const Stat& stat, const world::Environment& environment);
+// Inodes of the sockets that listen on this TCP port on loopback or on every address.
+std::set<std::string> listening_inodes(int port);
+bool has_socket(int pid, const std::set<std::string>& inodes);
+
+} // namespace os::proc

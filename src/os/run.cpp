@@ -1,0 +1,199 @@
+// Processes::run: a command with a deadline and bounded output.
+
+#include "os/fd.hpp"
+#include "os/processes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// POSIX: the environment of this process; declared by no header.
+extern char** environ; // NOLINT(readability-redundant-declaration)
+
+namespace os {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using world::Milliseconds;
+
+namespace {
+
+constexpr Milliseconds grace{5000}; // between TERM and KILL
+
+Milliseconds now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return Milliseconds{time.tv_sec * 1000 + time.tv_nsec / 1'000'000};
+}
+
+struct Pipe {
+  Fd read_end;
+  Fd write_end;
+};
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return error_of(errno, "make", "pipe");
+  return Pipe{Fd{ends[0]}, Fd{ends[1]}};
+}
+
+std::vector<std::string> variables_of(const world::Environment& added) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : added)
+    all.push_back(name + "=" + value);
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const bool is_replaced = std::ranges::any_of(added, [&](const auto& each) {
+      return entry.starts_with(each.first) && entry.substr(each.first.size()).starts_with('=');
+    });
+    if (!is_replaced)
+      all.emplace_back(entry);
+  }
+  return all;
+}
+
+class Child {
+public:
+  explicit Child(const world::Command& command) : command_{command} {}
+
+  Result<world::Output> run() {
+    Pipe out = TRY(make_pipe());
+    Pipe err = TRY(make_pipe());
+    TRY(spawn(out.write_end, err.write_end));
+    TRY(out.write_end.close("pipe"));
+    TRY(err.write_end.close("pipe"));
+    process_ = Fd{::pidfd_open(pid_, 0)};
+    const bool is_in_time = drain(out.read_end, err.read_end);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!is_in_time)
+      return Error{ErrorKind::unknown_outcome,
+                   "'" + command_.argv.front() + "' did not end within " +
+                       std::to_string(command_.timeout.count()) + " ms and was killed",
+                   "Look what it has done; raise its timeout if it needs longer."};
+    output_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return std::move(output_);
+  }
+
+private:
+  Result<> spawn(const Fd& out, const Fd& err) {
+    std::vector<std::string> arguments = command_.argv;
+    std::vector<std::string> variables = variables_of(command_.environment);
+    std::vector<char*> argv;
+    std::vector<char*> environment;
+    for (std::string& text : arguments)
+      argv.push_back(text.data());
+    for (std::string& text : variables)
+      environment.push_back(text.data());
+    argv.push_back(nullptr);
+    environment.push_back(nullptr);
+    posix_spawn_file_actions_t actions{};
+    posix_spawnattr_t attributes{};
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, err.get(), STDERR_FILENO);
+    if (!command_.working_folder.empty())
+      ::posix_spawn_file_actions_addchdir_np(&actions, command_.working_folder.c_str());
+    sigset_t none;
+    sigset_t ours;
+    ::sigemptyset(&none);
+    ::sigemptyset(&ours);
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM})
+      ::sigaddset(&ours, number);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setsigdefault(&attributes, &ours);
+    // A group of its own: the deadline ends all of it, and ctrl-C on our terminal none of it.
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                POSIX_SPAWN_SETSIGDEF);
+    const int failed =
+        ::posix_spawnp(&pid_, argv.front(), &actions, &attributes, argv.data(), environment.data());
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+    if (failed == ENOENT)
+      return Error{ErrorKind::not_found, "there is no program '" + command_.argv.front() + "'",
+                   "Install it, or correct its path."};
+    if (failed != 0)
+      return error_of(failed, "run", command_.argv.front());
+    return ok();
+  }
+
+  // Read both streams until the process has ended. What it left in the background may keep them
+  // open: that is not waited for.
+  bool drain(const Fd& out, const Fd& err) {
+    const auto deadline = now() + command_.timeout;
+    auto kill_at = Milliseconds::max();
+    bool is_in_time = true;
+    std::array<pollfd, 3> waits{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
+                                pollfd{process_.get(), POLLIN, 0}};
+    for (;;) {
+      const auto left = std::min(is_in_time ? deadline : kill_at, deadline + grace * 2) - now();
+      ::poll(waits.data(), waits.size(),
+             static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000)));
+      take(waits[0], output_.out);
+      take(waits[1], output_.err);
+      if ((waits[2].revents & POLLIN) != 0) {
+        finish(waits[0], output_.out);
+        finish(waits[1], output_.err);
+        return is_in_time;
+      }
+      if (is_in_time && now() >= deadline) {
+        is_in_time = false;
+        kill_at = now() + grace;
+        ::kill(-pid_, SIGTERM);
+      } else if (!is_in_time && now() >= kill_at) {
+        ::kill(-pid_, SIGKILL);
+        kill_at = Milliseconds::max() / 2;
+      }
+    }
+  }
+
+  void take(pollfd& wait, std::string& text) const {
+    if ((wait.revents & (POLLIN | POLLHUP)) == 0 || wait.fd < 0)
+      return;
+    std::array<char, 16384> buffer{};
+    const auto got = ::read(wait.fd, buffer.data(), buffer.size());
+    if (got <= 0) {
+      wait.fd = -1;
+      return;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (text.size() > 2 * command_.output_bytes_max) // the last bytes are kept
+      text.erase(0, text.size() - command_.output_bytes_max);
+  }
+
+  void finish(pollfd& wait, std::string& text) const {
+    while (wait.fd >= 0 && ::poll(&wait, 1, 0) == 1)
+      take(wait, text);
+    if (text.size() > command_.output_bytes_max)
+      text.erase(0, text.size() - command_.output_bytes_max);
+  }
+
+  const world::Command& command_;
+  pid_t pid_ = -1;
+  Fd process_;
+  world::Output output_;
+};
+
+} // namespace
+
+Result<world::Output> Processes::run(const world::Command& command) {
+  const EffectScope scope{effects_, "processes.run", command.argv.front()};
+  return Child{command}.run();
+}
+
+} // namespace os
