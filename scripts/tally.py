@@ -57,11 +57,13 @@ for case in root.iter("testcase") if root is not None else []:
 root = parsed(results / "e2e.xml")
 add("end to end", *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
 
-if (mutants := results / "mutants.txt").exists():
-    lines = mutants.read_text().splitlines()
-    good = sum(line.startswith("caught") for line in lines)
-    bad = sum(line.startswith("SURVIVED") for line in lines)
-    add("mutants", good, bad if good + bad else 1, 0)
+# What a script says a line each: (file, how a good line begins, how a bad one does).
+for name, well, ill in (("fuzz", "ok ", "FAILED"), ("mutants", "caught", "SURVIVED")):
+    if (said := results / f"{name}.txt").exists():
+        lines = said.read_text().splitlines()
+        good = sum(line.startswith(well) for line in lines)
+        bad = sum(line.startswith(ill) for line in lines)
+        add(name, good, bad if good + bad else 1, 0)
 
 if skipped:
     print(f"{skipped} skipped")
