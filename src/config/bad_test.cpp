@@ -103,8 +103,8 @@ TEST(ConfigBad, NamesPlaceAndNearestOfUnknownKeys) {
       {"watch: 10m", "qqqqqqqq: 10m",
        "belay.yaml:54:3: unknown key 'qqqqqqqq' in 'upgrade' | Known here are migrate, smoke, "
        "watch, watch_every."},
-      {"{ name: order,", "{ nam: order,",
-       "belay.yaml:52:9: unknown key 'nam' in 'upgrade.smoke[0]' | Did you mean 'name'?"},
+      {"{ name: order,", "{ namex: order,",
+       "belay.yaml:52:9: unknown key 'namex' in 'upgrade.smoke[0]' | Did you mean 'name'?"},
       {"keep: { points: 4", "keep: { pointz: 4",
        "belay.yaml:60:9: unknown key 'pointz' in 'keep' | Did you mean 'points'?"},
       {"layout: [flows.json]", "lay_out: [flows.json]",

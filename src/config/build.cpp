@@ -9,10 +9,6 @@
 namespace config {
 namespace {
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
-
 bool has_to(const std::vector<std::string>& words) {
   return std::ranges::any_of(words, [](const std::string& word) { return word.contains("{to}"); });
 }

@@ -11,10 +11,6 @@ namespace {
 using domain::StoreKind;
 using domain::StoreSpec;
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
-
 std::string relative(const std::string& path, const std::string& folder) {
   return path.substr(folder == "/" ? 1 : folder.size() + 1);
 }

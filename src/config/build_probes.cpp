@@ -12,10 +12,6 @@ namespace {
 using domain::ProbeKind;
 using domain::ProbeSpec;
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
-
 // Where an http or tcp probe asks; nullopt for the other kinds.
 std::optional<Endpoint> endpoint_of(const Value& section) {
   if (const Value* url = section.find("http"))

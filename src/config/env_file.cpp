@@ -48,8 +48,8 @@ private:
     if (!rest_.empty())
       step();
   }
-  void fail(Mark mark, std::string message, std::string hint) {
-    problems_.add(mark, std::move(message), std::move(hint));
+  void fail(Mark mark, std::string message, const std::string& hint) {
+    problems_.add(mark, std::move(message), hint);
   }
 
   std::string key() {

@@ -173,12 +173,12 @@ std::string env(const std::string& text) {
 }
 
 TEST(EnvFile, ReadsTheSyntaxOfCompose) {
-  EXPECT_EQ(env("A=1\n\n# c\nB = two words  \nexport C=3\r\nD: 4\nE=\nF\n"),
-            "A=1;B=two words;C=3;D=4;E=;");
+  EXPECT_EQ(env("A=1\n\n# c\nB = two words  \nexport C=3\r\nG: 4\nE=\nF\n"),
+            "A=1;B=two words;C=3;E=;G=4;");
   EXPECT_EQ(env("\xEF\xBB\xBF"
                 "A=1"),
             "A=1;");
-  EXPECT_EQ(env("A=x # c\nB=x#y\nC=#c\nD='#' # c\n"), "A=x;B=x#y;C=;D=#;");
+  EXPECT_EQ(env("A=x # c\nB=x#y\nC=#c\nG='#' # c\n"), "A=x;B=x#y;C=;G=#;");
   EXPECT_EQ(env("A='$HOME \\n \\'q\\''"), "A=$HOME \\n 'q';");
   EXPECT_EQ(env("A=\"l1\\nl2\\t\\\"q\\\" \\$HOME $HOME \\x\""),
             "A=l1\nl2\t\"q\" $HOME /home/x \\x;");

@@ -40,4 +40,13 @@ base::Error Problems::error() const {
           "Correct these " + std::to_string(sorted.size()) + " places in '" + file_ + "'."};
 }
 
+std::string quoted(const std::string& text) {
+  return "'" + text + "'";
+}
+
+std::string shortened(const std::string& text) {
+  constexpr std::size_t shown_max = 60;
+  return text.size() <= shown_max ? text : text.substr(0, shown_max) + "...";
+}
+
 } // namespace config

@@ -34,4 +34,7 @@ private:
   std::vector<Problem> list_;
 };
 
+std::string quoted(const std::string& text);    // 'text'
+std::string shortened(const std::string& text); // what a file says may be long
+
 } // namespace config

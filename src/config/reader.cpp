@@ -11,10 +11,6 @@ std::string below(const std::string& path, std::string_view key) {
   return path.empty() ? std::string{key} : path + "." + std::string{key};
 }
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
-
 std::string_view kind_of(const Node& node) {
   switch (node.kind) {
   case Node::Kind::list: return "a list";
@@ -22,11 +18,6 @@ std::string_view kind_of(const Node& node) {
   case Node::Kind::scalar: break;
   }
   return node.is_null() ? "empty" : "a text";
-}
-
-std::string shortened(const std::string& text) {
-  constexpr std::size_t shown_max = 60;
-  return text.size() <= shown_max ? text : text.substr(0, shown_max) + "...";
 }
 
 template <class Use>
@@ -87,13 +78,13 @@ Value Reader::begun(const Node& node) const {
 }
 
 void Reader::wrong_type(const Node& node, const Place& place, std::string_view wanted,
-                        std::string hint) {
+                        const std::string& hint) {
   const std::string found =
       node.kind == Node::Kind::scalar && !node.is_null()
           ? "not " + quoted(shortened(node.text))
           : (node.is_null() ? "it is empty" : "not " + std::string{kind_of(node)});
   problems_.add(node.mark, quoted(place.path) + " must be " + std::string{wanted} + ", " + found,
-                std::move(hint));
+                hint);
 }
 
 void Reader::refuse_unknown_keys(const Node& node, const Shape& shape, const Place& place) {

@@ -44,7 +44,7 @@ private:
   void finish_reference(std::string_view text, const std::string& path, Value& value);
   bool expand_into(const Node& node, const Place& place, std::string& text, Value& value);
   void wrong_type(const Node& node, const Place& place, std::string_view wanted,
-                  std::string hint = "");
+                  const std::string& hint = "");
   Value begun(const Node& node) const;
 
   std::string project_folder_;

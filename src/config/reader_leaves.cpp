@@ -8,10 +8,6 @@
 namespace config {
 namespace {
 
-std::string quoted(const std::string& text) {
-  return "'" + text + "'";
-}
-
 std::string json_list(const std::vector<std::string>& words) {
   std::vector<std::string> all;
   all.reserve(words.size());
@@ -27,11 +23,6 @@ std::string wanted_of(const Option& option) {
   Value ignored;
   const auto wrong = read_scalar(option, "\n", false, ignored); // nothing but text takes this
   return wrong ? wrong->wanted.substr(std::string_view{"must be "}.size()) : "a text";
-}
-
-std::string shortened(const std::string& text) {
-  constexpr std::size_t shown_max = 60;
-  return text.size() <= shown_max ? text : text.substr(0, shown_max) + "...";
 }
 
 bool is_header_name(std::string_view name) {

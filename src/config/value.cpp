@@ -24,11 +24,6 @@ std::string Value::text_or_empty(std::string_view key) const {
   return found == nullptr ? "" : found->text;
 }
 
-bool Value::gives(std::string_view key) const {
-  const Value* found = find(key);
-  return found != nullptr && found->is_given;
-}
-
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

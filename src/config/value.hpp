@@ -35,7 +35,6 @@ struct Value {
   const Value& at(std::string_view key) const;
   // For the others: an empty text, no words, when absent.
   std::string text_or_empty(std::string_view key) const;
-  bool gives(std::string_view key) const;
 };
 
 struct Member {

@@ -112,9 +112,9 @@ public:
   }
 
 private:
-  Error failure(Mark mark, std::string message, std::string hint) const {
+  Error failure(Mark mark, std::string message, const std::string& hint) const {
     Problems one{problems_.file()};
-    one.add(mark, std::move(message), std::move(hint));
+    one.add(mark, std::move(message), hint);
     return one.error();
   }
 
