@@ -11,7 +11,9 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+extern "C" { // glibc 2.36 forgot it in this header
 #include <sys/pidfd.h>
+}
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,7 +173,10 @@ Result<world::ProcessId> Processes::start(const world::ServiceStart& start) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  const std::string said = TRY(read_all(from_child, 64, "pipe"));
+  const auto answer = read_all(from_child, 64, "pipe"); // no TRY: GCC 12 misreads it at -O2 here
+  if (!answer)
+    return answer.error();
+  const std::string& said = answer.value();
   std::array<int, 2> words{0, 0};
   std::memcpy(words.data(), said.data(), std::min(said.size(), sizeof words));
   if (said.size() < sizeof(int))

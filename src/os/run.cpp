@@ -13,7 +13,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+extern "C" { // glibc 2.36 forgot it in this header
 #include <sys/pidfd.h>
+}
 #include <sys/wait.h>
 #include <unistd.h>
 
