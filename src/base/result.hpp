@@ -14,7 +14,8 @@ namespace base {
 enum class ErrorKind {
   invalid_input,   // the user's command line, config or request is wrong
   not_found,       // the named thing does not exist
-  conflict,        // a lock is held, or the world changed under us
+  conflict,        // the world is not what we were told it is, or it changed under us
+  locked,          // another belay is at work on this stack
   unavailable,     // the other side may work later: retry
   unknown_outcome, // the effect may or may not have happened: probe before acting
   corrupt,         // stored bytes fail their checksum or schema

@@ -73,10 +73,25 @@ Result<std::unique_ptr<world::Lock>> Folder::lock(const std::string& operation) 
                             base::format_time(world_.clock.now()) + " for " + operation + "\n";
   auto held = world_.files.lock(path_ + "/lock", owner);
   if (!held && held.error().kind == ErrorKind::conflict)
-    return Error{ErrorKind::conflict,
+    return Error{ErrorKind::locked,
                  "another belay is at work: " + base::printable(held.error().message),
                  "Wait until it has ended, or look with 'belay status'."};
   return held;
+}
+
+Result<Folder::Holder> Folder::holder() const {
+  Holder holder;
+  const auto text = TRY(read_if_there(world_.files, path_ + "/lock"));
+  const auto words = base::split(text ? *text : "", ' '); // as lock() writes them
+  if (words.size() < 6)
+    return holder;
+  world::ProcessId id;
+  std::from_chars(words[1].data(), words[1].data() + words[1].size(), id.pid);
+  std::from_chars(words[3].data(), words[3].data() + words[3].size(), id.start_ticks);
+  id.boot_id = words[5];
+  holder.is_alive = TRY(world_.processes.is_alive(id));
+  holder.words = base::printable(text->substr(0, text->find('\n')));
+  return holder;
 }
 
 Result<int> Folder::current_generation() const {

@@ -25,8 +25,14 @@ public:
 
   const std::string& path() const { return path_; }
 
-  // Held by whoever runs an operation; dies with it. conflict says who holds it, since when.
+  // Held by whoever runs an operation; dies with it. locked says who holds it, since when.
   base::Result<std::unique_ptr<world::Lock>> lock(const std::string& operation);
+  // Whether the lock's last holder still lives, and its words about itself. Takes no lock.
+  struct Holder {
+    bool is_alive = false;
+    std::string words;
+  };
+  base::Result<Holder> holder() const;
 
   // Number of the generation that counts as running; 0 for none.
   base::Result<int> current_generation() const;

@@ -54,7 +54,7 @@ TEST_F(state_folder, two_cannot_hold_the_lock) {
   ASSERT_TRUE(first);
   const auto second = folder().lock("o-2");
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(second.error().kind, ErrorKind::locked);
   EXPECT_NE(second.error().message.find("o-1"), std::string::npos);
 }
 

@@ -1,0 +1,132 @@
+// The composition root: builds the World and the drivers, wires them, nothing else.
+
+#include "cli/cli.hpp"
+#include "drivers/directory/store.hpp"
+#include "drivers/probe/probe.hpp"
+#include "drivers/process/runtime.hpp"
+#include "drivers/sqlite/store.hpp"
+#include "os/clock.hpp"
+#include "os/effects.hpp"
+#include "os/files.hpp"
+#include "os/http.hpp"
+#include "os/processes.hpp"
+#include "os/sqlite.hpp"
+#include "os/trees.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <iostream>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char** environ; // NOLINT(readability-redundant-declaration): POSIX, declared by no header
+
+namespace {
+
+config::Environment read_environment() {
+  config::Environment environment;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string entry = *at;
+    if (const auto equals = entry.find('='); equals != std::string::npos)
+      environment[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return environment;
+}
+
+std::string value_of(const config::Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? "" : found->second;
+}
+
+// What every service gets: enough to find programs and a home, and nothing of the operator's shell.
+world::Environment base_environment(const config::Environment& environment) {
+  world::Environment base;
+  for (const char* name : {"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME"})
+    if (const auto found = environment.find(name); found != environment.end())
+      base.emplace_back(found->first, found->second);
+  return base;
+}
+
+class Machinery final : public app::Machinery {
+public:
+  Machinery(world::World world, const config::Environment& environment, domain::Stack stack,
+            const world::Environment& tags)
+      : stack_{std::move(stack)}, read_secret_{[world,
+                                                environment](const domain::SecretRef& secret) {
+          return config::read_secret(world.files, secret, environment);
+        }},
+        runtime_{world,
+                 stack_.name,
+                 stack_.project_folder,
+                 stack_.state_folder,
+                 read_secret_,
+                 base_environment(environment)},
+        probe_{world,
+               runtime_,
+               [this](const std::string& name) { return find(name); },
+               read_secret_,
+               stack_.project_folder,
+               tags},
+        directory_{world}, sqlite_{world} {}
+
+  engine::Drivers drivers() override { return {runtime_, probe_, directory_, sqlite_}; }
+
+private:
+  const domain::ServiceSpec* find(const std::string& name) const {
+    const auto found = std::ranges::find(stack_.services, name, &domain::ServiceSpec::name);
+    return found == stack_.services.end() ? nullptr : &*found;
+  }
+
+  domain::Stack stack_;
+  drivers::process::SecretReader read_secret_;
+  drivers::process::Runtime runtime_;
+  drivers::probe::Probe probe_;
+  drivers::directory::Store directory_;
+  drivers::sqlite::Store sqlite_;
+};
+
+std::string working_folder() {
+  char path[PATH_MAX];
+  return ::getcwd(path, sizeof path) == nullptr ? "/" : path;
+}
+
+std::string read_line() {
+  std::string line;
+  std::getline(std::cin, line);
+  return line;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  ::umask(077); // whatever belay makes is its owner's; a service gets 022 back
+  os::install_stop_signals();
+  const config::Environment environment = read_environment();
+  const auto effects = os::make_effects({.log_path = value_of(environment, "BELAY_EFFECTS_LOG"),
+                                         .pause_at = value_of(environment, "BELAY_PAUSE_AT"),
+                                         .pause_file = value_of(environment, "BELAY_PAUSE_FILE")});
+  os::Files files{*effects};
+  os::Trees trees{*effects};
+  os::Processes processes{*effects};
+  os::Http http;
+  os::Sqlite sqlite{*effects};
+  os::Clock clock;
+  os::Random random;
+  cli::Printer printer{stdout, {}};
+  const world::World world{files, trees, processes, http, sqlite, clock, random, printer};
+  app::Host host{world, environment, "",
+                 [&](const domain::Stack& stack, const world::Environment& tags) {
+                   return std::make_unique<Machinery>(world, environment, stack, tags);
+                 }};
+  const cli::Terminal terminal{.out = stdout,
+                               .err = stderr,
+                               .is_input_terminal = ::isatty(STDIN_FILENO) != 0,
+                               .is_output_terminal = ::isatty(STDOUT_FILENO) != 0,
+                               .has_no_colour = environment.contains("NO_COLOR"),
+                               .read_line = read_line,
+                               .working_folder = working_folder(),
+                               .version = BELAY_VERSION};
+  return cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
+}

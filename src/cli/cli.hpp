@@ -1,0 +1,29 @@
+#pragma once
+// Cli: parses the command line, calls app, prints. Decides nothing but the exit status.
+
+#include "app/app.hpp"
+#include "cli/printer.hpp"
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cli {
+
+struct Terminal {
+  std::FILE* out;
+  std::FILE* err;
+  bool is_input_terminal = false;
+  bool is_output_terminal = false;
+  bool has_no_colour = false;             // NO_COLOR is set
+  std::function<std::string()> read_line; // of standard input
+  std::string working_folder;
+  std::string version;
+};
+
+// Everything but the config path of `host` must be set. Returns the exit status.
+int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
+        const Terminal& terminal);
+
+} // namespace cli
