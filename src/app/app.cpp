@@ -307,4 +307,12 @@ std::string in_progress(const Host& host) {
   return id ? id.value() : "";
 }
 
+std::string owner_at_work(const Host& host) {
+  const auto folder = folder_of(host);
+  if (!folder || in_progress(host).empty())
+    return "";
+  const auto holder = folder.value().holder();
+  return holder && holder.value().is_alive ? holder.value().words : "";
+}
+
 } // namespace app

@@ -80,5 +80,7 @@ base::Result<std::vector<std::string>> export_abandoned(const Host& host, const 
                                                         const std::string& into);
 // Id of the operation in progress; empty for none. Never fails: it decides an exit status only.
 std::string in_progress(const Host& host);
+// The words of a belay that is at work on the operation in progress; empty for none.
+std::string owner_at_work(const Host& host);
 
 } // namespace app

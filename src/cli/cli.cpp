@@ -239,6 +239,9 @@ private:
   int carry_out(const state::Plan& plan, bool is_agreed) {
     if (!options_.is_json)
       print(plan_text(plan));
+    if (const std::string owner = app::owner_at_work(host_); !owner.empty())
+      return fail({ErrorKind::locked, "another belay is at work: " + owner,
+                   "Wait until it has ended, or look with 'belay status'."});
     if (!plan.blockers.empty())
       return fail_with({ErrorKind::failed, base::join(plan.blockers, "\nbelay: "), ""},
                        exit_blocked);

@@ -22,6 +22,13 @@ std::string plural(std::uint64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+Error still_written(const std::string& live, const std::string& path) {
+  return {ErrorKind::conflict,
+          "'" + base::printable(path) + "' in '" + live +
+              "' changes although the services are stopped",
+          "Find who else writes there (lsof), and stop it for the upgrade."};
+}
+
 } // namespace
 
 Result<Store::Place> Store::place_of(const domain::StoreSpec& spec) {
@@ -114,11 +121,12 @@ Result<domain::CaptureReport> Store::secure(const domain::StoreSpec& spec, const
   const Place place = TRY(place_of(spec));
   auto report = TRY(capture(spec, place, point, progress));
   if (!report.torn.empty())
-    return Error{ErrorKind::conflict,
-                 "'" + report.torn.front() + "' in '" + place.live +
-                     "' changes although the services are stopped",
-                 "Find who else writes there (lsof), and stop it for the upgrade."};
+    return still_written(place.live, report.torn.front());
   TRY(world_.trees.verify(place.tree_of(point), place.catalogue_of(point), world::Depth::quick));
+  // What is live must still be what was copied: a slow writer is not seen while one file is read.
+  const auto changed = TRY(world_.trees.compare(place.tree_of(point), place.live, place.exclude));
+  if (!changed.empty())
+    return still_written(place.live, changed.front().path);
   report.snapshot.is_secured = true;
   return report;
 }

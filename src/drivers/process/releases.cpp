@@ -134,7 +134,7 @@ Result<> Releases::make_from_archive(const domain::ServiceSpec& service, const s
   const std::string actual = TRY_CONTEXT(world_.trees.file_digest(archive), "archive");
   if (actual != wanted)
     return Error{ErrorKind::invalid_input,
-                 "'" + archive + "' has SHA-256 " + actual + ", wanted " + wanted,
+                 "'" + archive + "' has the digest (SHA-256) " + actual + ", wanted " + wanted,
                  "Fetch it again; do not use this file."};
   return world_.trees.unpack(archive, folder, unpacked_bytes_max);
 }
