@@ -91,9 +91,11 @@ void encode_entry(std::string& text, const CatalogueEntry& entry) {
   add(text, entry.copy_inode);
   add(text, entry.copy_ctime_ns);
   add(text, std::uint64_t{entry.is_verified ? 1U : 0U});
+  add(text, std::uint64_t{entry.is_fresh ? 1U : 0U});
   add(text, entry.sha256, ' ');
   add(text, entry.attributes, ' ');
   add(text, source.target, ' ');
+  add(text, entry.first_name, ' ');
   add(text, source.path, '\n');
 }
 
@@ -101,6 +103,7 @@ CatalogueEntry decode_entry(Reader& reader) {
   CatalogueEntry entry;
   TreeEntry& source = entry.source;
   int is_verified = 0;
+  int is_fresh = 0;
   reader.number(source.mode);
   reader.number(source.user);
   reader.number(source.group);
@@ -114,22 +117,18 @@ CatalogueEntry decode_entry(Reader& reader) {
   reader.number(entry.copy_inode);
   reader.number(entry.copy_ctime_ns);
   reader.number(is_verified);
+  reader.number(is_fresh);
   reader.counted(entry.sha256);
   reader.counted(entry.attributes);
   reader.counted(source.target);
+  reader.counted(entry.first_name);
   reader.counted(source.path);
   entry.is_verified = is_verified == 1;
+  entry.is_fresh = is_fresh == 1;
   return entry;
 }
 
 } // namespace
-
-const CatalogueEntry* Catalogue::find(const std::string& path) const {
-  const auto at = std::ranges::lower_bound(
-      entries, path, {},
-      [](const CatalogueEntry& e) -> const std::string& { return e.source.path; });
-  return at != entries.end() && at->source.path == path ? &*at : nullptr;
-}
 
 std::string encode(const Catalogue& catalogue) {
   std::string text{head_1};
@@ -157,6 +156,8 @@ Result<Catalogue> decode_catalogue(std::string_view text) {
     CatalogueEntry entry = decode_entry(reader);
     if (!reader.is_good())
       return damaged("an entry has no form");
+    if (!catalogue.entries.empty() && entry.source.path <= catalogue.entries.back().source.path)
+      return damaged("its entries are out of order");
     catalogue.entries.push_back(std::move(entry));
   }
   return catalogue;
@@ -173,6 +174,7 @@ std::string digest_of(const Catalogue& catalogue) {
     add(line, entry.source.special);
     add(line, entry.sha256, ' ');
     add(line, entry.attributes, ' ');
+    add(line, entry.first_name, ' ');
     add(line, entry.source.target, '\n');
     digest.update(line);
   }

@@ -1,16 +1,17 @@
 #include "os/tree_capture.hpp"
 
-#include "base/digest.hpp"
 #include "base/text.hpp"
-#include "os/fd.hpp"
+#include "os/parallel.hpp"
 #include "os/tree_copy.hpp"
+#include "os/tree_plan.hpp"
+#include "os/tree_remove.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <map>
+#include <cstdio>
+#include <ctime>
 #include <mutex>
-#include <set>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -27,58 +28,101 @@ namespace {
 
 // Up to here each file is synced by itself; above, the whole file system is, which is one call.
 constexpr std::size_t single_syncs_max = 64;
+// A smaller changed file is written anew; in a larger one only the blocks that differ are.
+constexpr std::uint64_t update_bytes_min = 256U << 10U;
 
-std::string below(const std::string& root, const std::string& path) {
-  return path.empty() ? root : root + "/" + path;
+std::int64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-bool is_same_source(const TreeEntry& now, const TreeEntry& then) {
-  return now.mode == then.mode && now.size == then.size && now.mtime_ns == then.mtime_ns &&
-         now.ctime_ns == then.ctime_ns && now.inode == then.inode && now.device == then.device &&
-         now.target == then.target;
+// Times of files move in ticks of the kernel (10 ms at most), in some file systems in seconds.
+bool is_fresh(const TreeEntry& source, std::int64_t looked_at_ns) {
+  const std::int64_t tick_ns = source.ctime_ns % 1'000'000'000 == 0 ? 2'000'000'000 : 50'000'000;
+  return source.ctime_ns > looked_at_ns - tick_ns;
 }
 
-std::string attributes_digest(const std::string& path) {
-  const std::string all = read_attributes(path);
-  return all.empty() ? "" : base::sha256_hex(all);
-}
-
-const TreeEntry* find_entry(const std::vector<TreeEntry>& entries, const std::string& path) {
-  const auto at = std::ranges::lower_bound(entries, path, {}, &TreeEntry::path);
-  return at != entries.end() && at->path == path ? &*at : nullptr;
+bool is_changed(const TreeEntry& a, const TreeEntry& b) {
+  return a.size != b.size || a.mtime_ns != b.mtime_ns || a.ctime_ns != b.ctime_ns ||
+         a.inode != b.inode;
 }
 
 class CaptureRun {
 public:
-  CaptureRun(std::string source, std::string copy, std::string catalogue,
+  CaptureRun(TreeRoot source, std::string copy, std::string catalogue,
              const world::CaptureOptions& options)
-      : source_{std::move(source)}, copy_{std::move(copy)},
+      : source_{std::move(source)}, copy_path_{std::move(copy)},
         catalogue_path_{std::move(catalogue)}, options_{options} {}
 
   Result<world::Capture> run() {
     sources_ = TRY(walk_tree(source_, options_.exclude));
     TRY(read_old());
-    TRY(remove_what_went());
-    TRY(plan_work());
-    TRY(make_folders());
-    TRY(copy_files());
-    TRY(link_files());
-    TRY(finish_folders());
-    TRY(sync_tree(copy_, changed_));
-    TRY(look_at_copies());
+    plan_ = make_plan(sources_, copies_, old_);
+    if (!plan_.has_work() && is_old_current_)
+      return conclude(old_);
+    if (is_old_current_)
+      TRY(retract_catalogue());
+    TRY(bring());
+    TRY(sync());
     TRY(write_catalogue(catalogue_path_, next_));
-    return conclude();
+    if (::unlink(retracted_name(catalogue_path_).c_str()) != 0 && errno != ENOENT)
+      return error_of(errno, "remove", retracted_name(catalogue_path_));
+    return conclude(next_);
+  }
+
+  // Without a catalogue: a plain copy into a new folder.
+  Result<> run_once() {
+    sources_ = TRY(walk_tree(source_, options_.exclude));
+    plan_ = make_plan(sources_, copies_, old_);
+    TRY(bring());
+    if (!torn_.empty())
+      return Error{ErrorKind::conflict,
+                   "'" + source_.whole(torn_.front()) + "' changed while it was copied",
+                   "Stop what writes there, then try again."};
+    return ok();
   }
 
 private:
-  // A catalogue that cannot be read is as none: everything is copied again.
+  Result<> bring() {
+    if (::mkdir(copy_path_.c_str(), 0700) != 0 && errno != EEXIST)
+      return error_of(errno, "create", copy_path_);
+    copy_.emplace(TRY(TreeRoot::open(copy_path_)));
+    const std::uint64_t total = plan_.bytes;
+    if (options_.progress)
+      run_.emplace(total, [this, total](std::uint64_t done) { options_.progress(done, total); });
+    else
+      run_.emplace();
+    next_.entries.resize(sources_.size());
+    is_dropped_.assign(sources_.size(), 0);
+    for (std::size_t index = 0; index < sources_.size(); ++index) {
+      if (plan_.entries[index].is_kept)
+        next_.entries[index] = *plan_.entries[index].old;
+      next_.entries[index].source = sources_[index];
+    }
+    TRY(remove_what_went());
+    TRY(make_folders());
+    TRY(in_parallel(plan_.batches.size(), [this](std::size_t index) -> Result<> {
+      return copy_batch(plan_.batches[index]);
+    }));
+    TRY(link_names());
+    TRY(finish_folders());
+    TRY(look_again());
+    drop_what_went();
+    return ok();
+  }
+
+  // A catalogue that is damaged is as none: everything is copied again.
   Result<> read_old() {
     auto old = read_catalogue(catalogue_path_);
+    is_old_current_ = static_cast<bool>(old);
+    if (!old && old.error().kind == ErrorKind::not_found)
+      old = read_catalogue(retracted_name(catalogue_path_));
     if (old)
       old_ = std::move(old).value();
-    else if (old.error().kind == ErrorKind::too_new)
+    else if (old.error().kind != ErrorKind::not_found && old.error().kind != ErrorKind::corrupt)
       return std::move(old).error();
-    auto copies = walk_tree(copy_, {});
+    auto copies = walk_tree(copy_path_, {});
     if (copies)
       copies_ = std::move(copies).value();
     else if (copies.error().kind != ErrorKind::not_found)
@@ -86,313 +130,280 @@ private:
     return ok();
   }
 
+  // From here on the copy is neither what it was nor what it will be.
+  Result<> retract_catalogue() {
+    const std::string retracted = retracted_name(catalogue_path_);
+    if (std::rename(catalogue_path_.c_str(), retracted.c_str()) != 0)
+      return error_of(errno, "rename", catalogue_path_);
+    return sync_folder(base::parent_of(catalogue_path_));
+  }
+
   Result<> remove_what_went() {
     std::string removed = "//"; // no path begins so
-    for (const TreeEntry& copy : copies_) {
-      if (base::is_inside(copy.path, removed))
+    for (const std::string& path : plan_.gone) {
+      if (base::is_inside(path, removed))
         continue; // went with its folder
-      const TreeEntry* source = find_entry(sources_, copy.path);
-      if (source != nullptr && (source->mode & S_IFMT) == (copy.mode & S_IFMT))
-        continue;
-      TRY(remove_all(below(copy_, copy.path)));
-      changed_.push_back(base::parent_of("/" + copy.path).substr(1));
-      removed = copy.path;
-    }
-    if (!removed.starts_with("//"))
-      std::erase_if(copies_, [&](const TreeEntry& each) {
-        struct stat info {};
-        return ::lstat(below(copy_, each.path).c_str(), &info) != 0;
-      });
-    return ok();
-  }
-
-  // The copy of this entry is what the old catalogue says it is, and the source has not changed.
-  bool is_unchanged(const TreeEntry& source) const {
-    const CatalogueEntry* old = old_.find(source.path);
-    const TreeEntry* copy = find_entry(copies_, source.path);
-    return old != nullptr && copy != nullptr && is_same_source(source, old->source) &&
-           copy->inode == old->copy_inode && copy->ctime_ns == old->copy_ctime_ns;
-  }
-
-  Result<> plan_work() {
-    next_.entries.resize(sources_.size());
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> first_of;
-    for (std::size_t index = 0; index < sources_.size(); ++index) {
-      const TreeEntry& source = sources_[index];
-      next_.entries[index].source = source;
-      const bool is_shared = source.is_file() && source.links > 1;
-      if (is_shared) {
-        const auto [first, is_first] = first_of.try_emplace({source.device, source.inode}, index);
-        if (!is_first) {
-          linked_.emplace_back(index, first->second);
-          continue;
-        }
-      }
-      if (source.is_folder())
-        folders_.push_back(index);
-      else if (!is_shared && is_unchanged(source))
-        next_.entries[index] = *old_.find(source.path);
-      else
-        changed_files_.push_back(index);
-      if (!source.is_folder())
-        total_bytes_ += source.size;
+      TRY(remove_below(*copy_, path));
+      removed = path;
     }
     return ok();
   }
 
   Result<> make_folders() {
-    for (const std::size_t index : folders_) {
-      const std::string path = below(copy_, sources_[index].path);
-      if (::mkdir(path.c_str(), 0700) == 0)
-        changed_.push_back(sources_[index].path);
-      else if (errno != EEXIST)
-        return error_of(errno, "create", path);
+    for (const std::size_t index : plan_.folders) {
+      const std::string& path = sources_[index].path;
+      const TreeEntry* copy = plan_.entries[index].copy;
+      if (path.empty() || (copy != nullptr && (copy->mode & 0700U) == 0700U))
+        continue;
+      const Fd folder = TRY(copy_->folder(folder_part(path)));
+      const std::string name = name_part(path);
+      // A folder that its owner may not write to gets its own mode back at the end.
+      const bool is_made = copy == nullptr ? ::mkdirat(folder.get(), name.c_str(), 0700) == 0
+                                           : ::fchmodat(folder.get(), name.c_str(), 0700, 0) == 0;
+      if (!is_made)
+        return error_of(errno, "create", copy_->whole(path));
     }
     return ok();
   }
 
-  Result<> copy_files() {
-    for (const std::size_t index : changed_files_) {
-      changed_.push_back(sources_[index].path);
-      to_copy_bytes_ += sources_[index].size;
+  Result<> copy_batch(const Batch& batch) {
+    auto from = source_.folder(batch.folder);
+    if (!from &&
+        (from.error().kind == ErrorKind::not_found || from.error().kind == ErrorKind::conflict)) {
+      for (const std::size_t index : batch.entries) // its folder went since it was listed
+        TRY(drop(index));
+      return ok();
     }
-    return in_parallel(changed_files_.size(),
-                       [this](std::size_t at) -> Result<> { return copy_one(changed_files_[at]); });
+    if (!from)
+      return std::move(from).error();
+    const Fd to = TRY(copy_->folder(batch.folder));
+    for (const std::size_t index : batch.entries)
+      TRY(copy_one(index, from.value(), to));
+    return ok();
   }
 
-  Result<> copy_one(std::size_t index) {
+  Result<> copy_one(std::size_t index, const Fd& from_folder, const Fd& to_folder) {
     CatalogueEntry& entry = next_.entries[index];
-    const std::string from = below(source_, entry.source.path);
-    const std::string to = below(copy_, entry.source.path);
-    entry.is_verified = false;
-    entry.attributes = attributes_digest(from);
-    if (!entry.source.is_file()) {
-      TRY(copy_special(entry.source, to));
-      return copy_metadata(entry.source, from, to);
-    }
+    const std::string path = entry.source.path;
+    const Spot from{from_folder, name_part(path), source_.whole(path)};
+    const Spot to{to_folder, name_part(path), copy_->whole(path)};
+    if (entry.source.is_file())
+      return copy_file(index, from, to);
+    entry.attributes = TRY(copy_special(entry.source, from, to, *run_));
+    note_copy(entry, TRY(look_at(to)));
+    return ok();
+  }
+
+  Result<> copy_file(std::size_t index, const Spot& from, const Spot& to) {
+    CatalogueEntry& entry = next_.entries[index];
+    const std::string path = entry.source.path;
+    const Existing existing =
+        plan_.entries[index].copy != nullptr && entry.source.size >= update_bytes_min
+            ? Existing::update
+            : Existing::replace;
     for (int attempt = 0; attempt < 2; ++attempt) {
-      auto copied = copy_file_content(from, to);
-      if (!copied && copied.error().kind == ErrorKind::not_found) {
-        note_torn(entry.source.path); // gone since it was listed
-        entry.source.path.insert(0, 1, '\0');
-        return ok();
-      }
+      const std::int64_t begin = now_ns();
+      auto copied = copy_file_content(from, to, existing, *run_);
+      if (!copied && (copied.error().kind == ErrorKind::not_found ||
+                      copied.error().kind == ErrorKind::conflict))
+        return drop(index);
       CopiedFile file = TRY(std::move(copied));
-      file.source.path = entry.source.path;
+      file.source.path = path;
       entry.source = file.source;
       entry.sha256 = file.sha256;
-      if (file.was_reflinked)
-        was_reflinked_ = true;
+      entry.attributes = file.attributes;
+      entry.is_fresh = file.is_torn || is_fresh(file.source, begin);
+      note_copy(entry, file.copy);
       if (!file.is_torn)
-        break;
-      if (attempt == 1)
-        note_torn(entry.source.path);
+        return ok();
     }
-    copied_bytes_ += entry.source.size;
-    report_progress();
+    note_torn(path);
     return ok();
+  }
+
+  static void note_copy(CatalogueEntry& entry, const TreeEntry& copy) {
+    entry.copy_inode = copy.inode;
+    entry.copy_ctime_ns = copy.ctime_ns;
+    entry.is_verified = false;
   }
 
   void note_torn(const std::string& path) {
     const std::scoped_lock guard{mutex_};
-    torn_.push_back(path);
+    torn_.push_back(path.empty() ? "." : path);
   }
 
-  void report_progress() {
-    if (!options_.progress)
-      return;
-    const std::scoped_lock guard{mutex_};
-    options_.progress(copied_bytes_, to_copy_bytes_);
+  // It went, or became something else, since it was listed: it is not in the copy either.
+  Result<> drop(std::size_t index) {
+    is_dropped_[index] = 1;
+    note_torn(sources_[index].path);
+    return remove_below(*copy_, sources_[index].path);
   }
 
-  // Names of one file stay names of one file.
-  Result<> link_files() {
-    for (const auto& [index, first] : linked_) {
-      CatalogueEntry& entry = next_.entries[index];
-      const CatalogueEntry& original = next_.entries[first];
-      const std::string path = below(copy_, entry.source.path);
-      const std::string from = below(copy_, original.source.path);
-      if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        return error_of(errno, "remove", path);
-      if (::link(from.c_str(), path.c_str()) != 0)
-        return error_of(errno, "link", path);
-      entry.sha256 = original.sha256;
-      entry.attributes = original.attributes;
-      entry.is_verified = false;
-      changed_.push_back(entry.source.path);
+  Result<> link_names() {
+    for (const std::size_t index : plan_.linked) {
+      const std::size_t first = plan_.entries[index].first;
+      if (is_dropped_[first] != 0) {
+        TRY(drop(index));
+        continue;
+      }
+      const std::string& path = sources_[index].path;
+      const std::string& first_path = sources_[first].path;
+      const Fd from = TRY(copy_->folder(folder_part(first_path)));
+      const Fd to = TRY(copy_->folder(folder_part(path)));
+      const std::string name = name_part(path);
+      if (::unlinkat(to.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+        return error_of(errno, "remove", copy_->whole(path));
+      if (::linkat(from.get(), name_part(first_path).c_str(), to.get(), name.c_str(), 0) != 0)
+        return error_of(errno, "link", copy_->whole(path));
+      next_.entries[index] = next_.entries[first];
+      next_.entries[index].source.path = path;
+      next_.entries[index].first_name = first_path;
     }
+    // Each name that was added changed the time of the file.
+    for (const std::size_t index : plan_.linked)
+      if (const std::size_t first = plan_.entries[index].first; is_dropped_[first] == 0) {
+        const std::string& path = sources_[index].path;
+        const Fd folder = TRY(copy_->folder(folder_part(path)));
+        const TreeEntry copy = TRY(look_at(Spot{folder, name_part(path), copy_->whole(path)}));
+        note_copy(next_.entries[index], copy);
+        note_copy(next_.entries[first], copy);
+      }
     return ok();
   }
 
-  // From the innermost out: what is made in a folder changes its time.
+  // From the innermost out: what is made in a folder changes its time, and its mode may forbid it.
   Result<> finish_folders() {
-    for (auto index = folders_.rbegin(); index != folders_.rend(); ++index) {
-      const TreeEntry& source = sources_[*index];
-      const std::string from = below(source_, source.path);
-      TRY(copy_metadata(source, from, below(copy_, source.path)));
-      next_.entries[*index].attributes = attributes_digest(from);
+    for (auto at = plan_.folders.rbegin(); at != plan_.folders.rend(); ++at) {
+      CatalogueEntry& entry = next_.entries[*at];
+      const std::string& path = sources_[*at].path;
+      auto from = source_.folder(path);
+      if (!from &&
+          (from.error().kind == ErrorKind::not_found || from.error().kind == ErrorKind::conflict)) {
+        TRY(drop(*at));
+        continue;
+      }
+      if (!from)
+        return std::move(from).error();
+      const Fd to = TRY(copy_->folder(path));
+      entry.attributes =
+          TRY(copy_folder_metadata(sources_[*at], from.value(), to, copy_->whole(path), *run_));
+      note_copy(entry, TRY(look_at(to, copy_->whole(path))));
     }
     return ok();
   }
 
-  Result<> look_at_copies() {
-    std::erase_if(next_.entries,
-                  [](const CatalogueEntry& entry) { return entry.source.path.starts_with('\0'); });
-    for (CatalogueEntry& entry : next_.entries) {
-      const std::string path = below(copy_, entry.source.path);
-      struct stat info {};
-      if (::lstat(path.c_str(), &info) != 0)
-        return error_of(errno, "look at", path);
-      entry.copy_inode = info.st_ino;
-      entry.copy_ctime_ns = info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec;
-    }
-    return ok();
+  // A name that came or went while we copied changed the time of its folder. A file that was as
+  // young as its clock is coarse when it was read must be as it was.
+  Result<> look_again() {
+    return in_parallel(sources_.size(), [this](std::size_t index) -> Result<> {
+      const CatalogueEntry& entry = next_.entries[index];
+      const bool is_copied = !plan_.entries[index].is_kept && entry.is_fresh;
+      if (is_dropped_[index] != 0 || !(sources_[index].is_folder() || is_copied))
+        return ok();
+      const std::string& path = sources_[index].path;
+      auto folder = source_.folder(is_copied ? folder_part(path) : path);
+      auto look = !folder     ? Result<TreeEntry>{folder.error()}
+                  : is_copied ? look_at(Spot{folder.value(), name_part(path), path})
+                              : look_at(folder.value(), path);
+      if (!look || is_changed(look.value(), entry.source))
+        note_torn(path);
+      return ok();
+    });
   }
 
-  world::Capture conclude() {
-    world::Capture capture;
-    capture.digest = digest_of(next_);
-    capture.size = {next_.entries.size(), total_bytes_};
-    capture.copied = {changed_files_.size(), copied_bytes_};
+  void drop_what_went() {
+    std::vector<CatalogueEntry> left;
+    left.reserve(next_.entries.size());
+    for (std::size_t index = 0; index < sources_.size(); ++index)
+      if (is_dropped_[index] == 0)
+        left.push_back(std::move(next_.entries[index]));
+    next_.entries = std::move(left);
     std::ranges::sort(torn_);
-    capture.torn = std::move(torn_);
-    capture.was_reflinked = was_reflinked_;
+    torn_.erase(std::ranges::unique(torn_).begin(), torn_.end());
+  }
+
+  Result<> sync_one(std::size_t index) {
+    const std::string& path = sources_[index].path;
+    if (is_dropped_[index] != 0)
+      return ok();
+    const Fd folder = TRY(copy_->folder(sources_[index].is_folder() ? path : folder_part(path)));
+    if (sources_[index].is_folder())
+      return sync_file(folder, copy_->whole(path));
+    if (!sources_[index].is_file())
+      return ok(); // its name is all there is of it
+    const Spot spot{folder, name_part(path), copy_->whole(path)};
+    return sync_file(TRY(open_for_read(spot)), spot.whole);
+  }
+
+  Result<> sync() {
+    std::vector<std::size_t> changed = plan_.folders;
+    for (const Batch& batch : plan_.batches)
+      changed.insert(changed.end(), batch.entries.begin(), batch.entries.end());
+    if (changed.size() > single_syncs_max) {
+      // By the descriptor from before the first write: else an error in between is not reported.
+      if (::syncfs(copy_->fd().get()) != 0)
+        return error_of(errno, "sync the file system of", copy_path_);
+    } else {
+      for (const std::size_t index : changed)
+        TRY(sync_one(index));
+    }
+    return sync_folder(base::parent_of(copy_path_));
+  }
+
+  world::Capture conclude(const Catalogue& catalogue) {
+    world::Capture capture;
+    capture.digest = digest_of(catalogue);
+    for (const CatalogueEntry& entry : catalogue.entries) {
+      capture.size.files += entry.source.path.empty() ? 0 : 1;
+      capture.size.bytes += entry.first_name.empty() ? entry.source.allocated_bytes : 0;
+    }
+    for (const Batch& batch : plan_.batches)
+      capture.copied.files += batch.entries.size();
+    capture.copied.files += plan_.linked.size();
+    capture.torn = torn_;
+    if (run_) {
+      capture.copied.bytes = run_->written_bytes();
+      capture.was_reflinked = run_->was_reflinked;
+      capture.not_kept = run_->not_kept();
+    }
     return capture;
   }
 
-  std::string source_;
-  std::string copy_;
+  TreeRoot source_;
+  std::string copy_path_;
   std::string catalogue_path_;
   const world::CaptureOptions& options_;
   std::vector<TreeEntry> sources_;
   std::vector<TreeEntry> copies_;
   Catalogue old_;
+  bool is_old_current_ = false; // it has its own name: nothing was changed since it was written
+  TreePlan plan_;
+  std::optional<TreeRoot> copy_;
+  std::optional<CopyRun> run_;
   Catalogue next_;
-  std::vector<std::size_t> folders_;
-  std::vector<std::size_t> changed_files_;
-  std::vector<std::pair<std::size_t, std::size_t>> linked_; // a further name, the first one
-  std::vector<std::string> changed_;                        // paths to sync
+  std::vector<char> is_dropped_; // not bool: written by several threads
   std::mutex mutex_;
   std::vector<std::string> torn_;
-  std::atomic<std::uint64_t> copied_bytes_ = 0;
-  std::atomic<bool> was_reflinked_ = false;
-  std::uint64_t to_copy_bytes_ = 0;
-  std::uint64_t total_bytes_ = 0;
 };
 
-Error differs(const std::string& copy, const std::string& path, const std::string& how) {
-  return {ErrorKind::corrupt, "the kept copy '" + below(copy, path) + "' " + how,
-          "Do not use it; choose another restore point: 'belay points'."};
-}
-
-// Reads back what was not read back yet, or everything.
-Result<> verify_entry(const std::string& copy, CatalogueEntry& entry, const TreeEntry& now,
-                      world::Depth depth) {
-  const TreeEntry& then = entry.source;
-  if ((now.mode & 07777U) != (then.mode & 07777U) && !then.is_link())
-    return differs(copy, then.path, "has another mode than was captured");
-  if (now.user != then.user || now.group != then.group)
-    return differs(copy, then.path, "has another owner than was captured");
-  if (now.target != then.target)
-    return differs(copy, then.path, "leads elsewhere than was captured");
-  if (!then.is_file())
-    return ok();
-  if (now.size != then.size)
-    return differs(copy, then.path, "has another size than was captured");
-  const bool was_touched = now.inode != entry.copy_inode || now.ctime_ns != entry.copy_ctime_ns;
-  if (depth == world::Depth::quick && entry.is_verified && !was_touched)
-    return ok();
-  const std::string path = below(copy, then.path);
-  if (TRY(sha256_of_file(path)) != entry.sha256)
-    return differs(copy, then.path, "has other bytes than were captured");
-  if (attributes_digest(path) != entry.attributes && ::geteuid() == 0)
-    return differs(copy, then.path, "has other attributes than were captured");
-  entry.is_verified = true;
-  entry.copy_inode = now.inode;
-  entry.copy_ctime_ns = now.ctime_ns;
-  return ok();
-}
-
 } // namespace
+
+std::string retracted_name(const std::string& catalogue) {
+  return catalogue + ".part";
+}
 
 Result<world::Capture> capture_tree(const std::string& source, const std::string& copy,
                                     const std::string& catalogue,
                                     const world::CaptureOptions& options) {
-  return CaptureRun{source, copy, catalogue, options}.run();
+  return CaptureRun{TRY(TreeRoot::open(source)), copy, catalogue, options}.run();
 }
 
-Result<> verify_tree(const std::string& copy, const std::string& catalogue_path,
-                     world::Depth depth) {
-  Catalogue catalogue = TRY(read_catalogue(catalogue_path));
-  const auto now = TRY(walk_tree(copy, {}));
-  if (now.size() != catalogue.entries.size())
-    for (const TreeEntry& entry : now)
-      if (catalogue.find(entry.path) == nullptr)
-        return differs(copy, entry.path, "was not captured");
-  for (const CatalogueEntry& entry : catalogue.entries) {
-    const TreeEntry* there = find_entry(now, entry.source.path);
-    if (there == nullptr)
-      return differs(copy, entry.source.path, "is gone");
-    if ((there->mode & S_IFMT) != (entry.source.mode & S_IFMT))
-      return differs(copy, entry.source.path, "is of another kind than was captured");
-  }
-  std::atomic<bool> has_news = false;
-  TRY(in_parallel(catalogue.entries.size(), [&](std::size_t index) -> Result<> {
-    CatalogueEntry& entry = catalogue.entries[index];
-    const bool was_verified = entry.is_verified;
-    TRY(verify_entry(copy, entry, *find_entry(now, entry.source.path), depth));
-    if (entry.is_verified != was_verified)
-      has_news = true;
-    return ok();
-  }));
-  return has_news ? write_catalogue(catalogue_path, catalogue) : ok();
-}
-
-Result<std::string> catalogue_tree(const std::string& root, const std::string& catalogue_path) {
-  Catalogue catalogue;
-  for (TreeEntry& entry : TRY(walk_tree(root, {}))) {
-    CatalogueEntry next;
-    next.source = std::move(entry);
-    next.copy_inode = next.source.inode;
-    next.copy_ctime_ns = next.source.ctime_ns;
-    catalogue.entries.push_back(std::move(next));
-  }
-  TRY(in_parallel(catalogue.entries.size(), [&](std::size_t index) -> Result<> {
-    CatalogueEntry& entry = catalogue.entries[index];
-    const std::string path = below(root, entry.source.path);
-    entry.attributes = attributes_digest(path);
-    if (entry.source.is_file()) {
-      entry.sha256 = TRY(sha256_of_file(path));
-      entry.is_verified = true;
-    }
-    return ok();
-  }));
-  TRY(write_catalogue(catalogue_path, catalogue));
-  return digest_of(catalogue);
-}
-
-Result<> sync_tree(const std::string& root, const std::vector<std::string>& changed) {
-  if (changed.size() > single_syncs_max) {
-    const Fd folder = TRY(open_file(root, O_RDONLY | O_DIRECTORY));
-    if (::syncfs(folder.get()) != 0)
-      return error_of(errno, "sync the file system of", root);
-    return ok();
-  }
-  std::set<std::string> folders{root};
-  for (const std::string& path : changed) {
-    const std::string whole = below(root, path);
-    folders.insert(base::parent_of(whole));
-    struct stat info {};
-    if (::lstat(whole.c_str(), &info) != 0)
-      continue; // it went
-    if (S_ISDIR(info.st_mode))
-      folders.insert(whole);
-    else if (S_ISREG(info.st_mode))
-      TRY(sync_file(TRY(open_file(whole, O_RDONLY | O_NOFOLLOW)), whole));
-  }
-  for (const std::string& folder : folders)
-    TRY(sync_folder(folder));
-  return ok();
+Result<> copy_tree(const std::string& from, const std::string& to) {
+  struct stat info {};
+  if (::lstat(to.c_str(), &info) == 0)
+    return Error{ErrorKind::conflict, "'" + to + "' exists", ""};
+  const world::CaptureOptions options;
+  return CaptureRun{TRY(TreeRoot::open(from)), to, "", options}.run_once();
 }
 
 } // namespace os

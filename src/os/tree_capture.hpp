@@ -7,13 +7,14 @@
 
 namespace os {
 
+// While the copy is being changed its catalogue has this name: it claims nothing, but what it says
+// of an entry whose inode and change time are the same still holds.
+std::string retracted_name(const std::string& catalogue);
+
 base::Result<world::Capture> capture_tree(const std::string& source, const std::string& copy,
                                           const std::string& catalogue,
                                           const world::CaptureOptions& options);
-base::Result<> verify_tree(const std::string& copy, const std::string& catalogue,
-                           world::Depth depth);
-base::Result<std::string> catalogue_tree(const std::string& root, const std::string& catalogue);
-// Everything in `root` is on the disk: the whole file system, or each file and folder.
-base::Result<> sync_tree(const std::string& root, const std::vector<std::string>& changed);
+// The same into a new folder, without a catalogue. Not durable.
+base::Result<> copy_tree(const std::string& from, const std::string& to);
 
 } // namespace os

@@ -1,18 +1,17 @@
 #include "os/tree_copy.hpp"
 
 #include "base/digest.hpp"
-#include "base/text.hpp"
-#include "os/fd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace os {
@@ -24,7 +23,9 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 1U << 20U;
+constexpr std::size_t buffer_bytes = 512U << 10U; // stays in the cache between read and write
+constexpr std::uint64_t flush_bytes = 8U << 20U;  // so much is written before the disk is told
+constexpr std::size_t not_kept_max = 100;
 
 timespec time_of(std::int64_t nanoseconds) {
   timespec time{};
@@ -37,230 +38,321 @@ timespec time_of(std::int64_t nanoseconds) {
   return time;
 }
 
-TreeEntry entry_of(const struct stat& info) {
-  TreeEntry entry;
-  entry.mode = info.st_mode;
-  entry.user = info.st_uid;
-  entry.group = info.st_gid;
-  entry.size = static_cast<std::uint64_t>(info.st_size);
-  entry.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-  entry.ctime_ns = info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec;
-  entry.device = info.st_dev;
-  entry.inode = info.st_ino;
-  entry.links = info.st_nlink;
-  entry.allocated_bytes = static_cast<std::uint64_t>(info.st_blocks) * 512;
-  return entry;
+// One of each for each thread, for as long as the thread lives: most files are small.
+struct Scratch {
+  std::unique_ptr<char[]> bytes{new char[buffer_bytes]};
+  std::unique_ptr<char[]> other{new char[buffer_bytes]};
+  base::Sha256 digest;
+};
+Scratch& scratch() {
+  thread_local Scratch own;
+  return own;
 }
 
-Result<TreeEntry> look(const Fd& file, const std::string& path) {
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0)
-    return error_of(errno, "look at", path);
-  return entry_of(info);
-}
-
-Result<> write_at(const Fd& file, std::string_view bytes, off_t at, const std::string& path) {
+Result<> write_at(const Fd& file, std::string_view bytes, off_t at, const std::string& whole) {
   while (!bytes.empty()) {
     const auto written = ::pwrite(file.get(), bytes.data(), bytes.size(), at);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0)
-      return error_of(errno, "write", path);
+      return error_of(errno, "write", whole);
     bytes.remove_prefix(static_cast<std::size_t>(written));
     at += written;
   }
   return ok();
 }
 
-// One buffer for each thread, for as long as the thread lives.
-std::string& buffer() {
-  thread_local std::string bytes(buffer_bytes, '\0');
-  return bytes;
+// How many bytes came; fewer than wanted only at the end of the file.
+Result<std::size_t> read_at(const Fd& file, char* to, std::size_t wanted, off_t at,
+                            const std::string& whole) {
+  std::size_t got = 0;
+  while (got < wanted) {
+    const auto count = ::pread(file.get(), to + got, wanted - got, at + static_cast<off_t>(got));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_of(errno, "read", whole);
+    if (count == 0)
+      break;
+    got += static_cast<std::size_t>(count);
+  }
+  return got;
 }
 
+// The bytes of a file, digested and, when there is somewhere to write to, written: only the
+// ranges that hold data, or only the blocks that differ from what is there.
 class Content {
 public:
-  Content(const Fd& from, std::string from_path, const Fd* to, std::string to_path)
-      : from_{from}, from_path_{std::move(from_path)}, to_{to}, to_path_{std::move(to_path)} {}
+  Content(const Fd& from, std::uint64_t size, bool has_holes, const std::string& whole)
+      : from_{from}, end_{static_cast<off_t>(size)}, has_holes_{has_holes}, whole_{whole} {}
+  void write_to(const Fd& to, Existing existing, CopyRun& run) {
+    to_ = &to;
+    existing_ = existing;
+    run_ = &run;
+  }
 
-  // Digest all `size` bytes; write the ranges that hold data when there is somewhere to write to.
-  Result<std::string> run(std::uint64_t size, bool is_sparse) {
-    const auto end = static_cast<off_t>(size);
-    off_t at = 0;
-    while (at < end) {
-      off_t data = at;
-      off_t hole = end;
-      if (is_sparse) {
-        data = ::lseek(from_.get(), at, SEEK_DATA);
-        if (data < 0) // no data any more
-          data = end;
-        hole = data < end ? ::lseek(from_.get(), data, SEEK_HOLE) : end;
-        if (hole < 0 || hole > end)
-          hole = end;
-      }
-      add_zeros(static_cast<std::uint64_t>(std::min(data, end) - at));
-      TRY(take(std::min(data, end), hole));
-      at = hole;
-    }
-    return digest_.hex();
+  Result<std::string> run() {
+    auto taken = take_all();
+    std::string sha256 = digest_.hex(); // also after a failure: the next file begins with nothing
+    if (!taken)
+      return std::move(taken).error();
+    return sha256;
   }
 
 private:
-  void add_zeros(std::uint64_t count) {
-    if (count == 0)
-      return;
-    const std::string zeros(static_cast<std::size_t>(std::min<std::uint64_t>(count, 65536)), '\0');
-    for (; count > 0; count -= std::min<std::uint64_t>(count, zeros.size()))
-      digest_.update(std::string_view{zeros}.substr(
-          0, static_cast<std::size_t>(std::min<std::uint64_t>(count, zeros.size()))));
-  }
-
-  Result<> take(off_t at, off_t end) {
-    std::string& bytes = buffer();
-    while (at < end) {
-      const auto wanted =
-          static_cast<std::size_t>(std::min<off_t>(end - at, static_cast<off_t>(bytes.size())));
-      const auto got = ::pread(from_.get(), bytes.data(), wanted, at);
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        return error_of(errno, "read", from_path_);
-      if (got == 0)
-        return ok(); // it became shorter: the caller sees that it is torn
-      const std::string_view part{bytes.data(), static_cast<std::size_t>(got)};
-      digest_.update(part);
-      if (to_ != nullptr)
-        TRY(write_at(*to_, part, at, to_path_));
-      at += got;
+  Result<> take_all() {
+    off_t at = 0;
+    while (at < end_) {
+      off_t data = at;
+      off_t hole = end_;
+      if (has_holes_) {
+        data = ::lseek(from_.get(), at, SEEK_DATA);
+        if (data < 0 || data > end_) // no data any more
+          data = end_;
+        hole = data < end_ ? ::lseek(from_.get(), data, SEEK_HOLE) : end_;
+        if (hole < 0 || hole > end_)
+          hole = end_;
+      }
+      add_zeros(static_cast<std::uint64_t>(data - at));
+      TRY(take(data, hole));
+      at = hole;
     }
     return ok();
   }
 
+  void add_zeros(std::uint64_t count) {
+    static constexpr std::array<char, 65536> zeros{};
+    for (; count > 0; count -= std::min<std::uint64_t>(count, zeros.size()))
+      digest_.update({zeros.data(), std::min<std::uint64_t>(count, zeros.size())});
+  }
+
+  Result<> take(off_t at, off_t end) {
+    char* const bytes = scratch().bytes.get();
+    while (at < end) {
+      const auto wanted =
+          static_cast<std::size_t>(std::min<off_t>(end - at, static_cast<off_t>(buffer_bytes)));
+      const std::size_t got = TRY(read_at(from_, bytes, wanted, at, whole_));
+      digest_.update({bytes, got});
+      if (to_ != nullptr) {
+        const bool is_same = TRY(is_there({bytes, got}, at));
+        if (!is_same)
+          TRY(write_at(*to_, {bytes, got}, at, whole_));
+        run_->note_done(got, is_same ? 0 : got);
+      }
+      at += static_cast<off_t>(got);
+      flush(at);
+      if (got < wanted) // it became shorter: the caller sees that it is torn
+        break;
+    }
+    return ok();
+  }
+
+  Result<bool> is_there(std::string_view bytes, off_t at) const {
+    if (existing_ == Existing::replace)
+      return false;
+    char* const other = scratch().other.get();
+    const std::size_t got = TRY(read_at(*to_, other, bytes.size(), at, whole_));
+    return got == bytes.size() && std::memcmp(other, bytes.data(), got) == 0;
+  }
+
+  // Let the disk begin: else it idles until the end, and then everybody waits for it.
+  void flush(off_t at) {
+    if (to_ == nullptr || at - flushed_ < static_cast<off_t>(flush_bytes))
+      return;
+    ::sync_file_range(to_->get(), flushed_, at - flushed_, SYNC_FILE_RANGE_WRITE);
+    flushed_ = at;
+  }
+
   const Fd& from_;
-  std::string from_path_;
-  const Fd* to_;
-  std::string to_path_;
-  base::Sha256 digest_;
+  const off_t end_;
+  const bool has_holes_;
+  const std::string& whole_;
+  const Fd* to_ = nullptr;
+  Existing existing_ = Existing::replace;
+  CopyRun* run_ = nullptr;
+  off_t flushed_ = 0;
+  base::Sha256& digest_ = scratch().digest;
 };
 
 bool has_holes(const TreeEntry& entry) {
   return entry.allocated_bytes < entry.size;
 }
 
+Result<> unlink_name(const Spot& spot) {
+  if (::unlinkat(spot.folder.get(), spot.name.c_str(), 0) != 0 && errno != ENOENT)
+    return error_of(errno, "remove", spot.whole);
+  return ok();
+}
+
+Result<Fd> make_file(const Spot& to) {
+  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int number = ::openat(to.folder.get(), to.name.c_str(), flags, 0600);
+  if (number < 0 && errno == EEXIST) {
+    TRY(unlink_name(to));
+    number = ::openat(to.folder.get(), to.name.c_str(), flags, 0600);
+  }
+  if (number < 0)
+    return error_of(errno, "create", to.whole);
+  return Fd{number};
+}
+
+// Where it cannot be had as a plain file of one name, an empty descriptor: then it is made anew.
+Fd open_for_update(const Spot& to) {
+  Fd file{::openat(to.folder.get(), to.name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file)
+    return file;
+  const auto look = look_at(file, to.whole);
+  if (!look || !look.value().is_file() || look.value().links != 1 || has_holes(look.value()))
+    return Fd{};
+  return file;
+}
+
+bool reflink(const Fd& from, const Fd& to, CopyRun& run) {
+  if (!run.can_reflink)
+    return false;
+  if (::ioctl(to.get(), FICLONE, from.get()) == 0) {
+    run.was_reflinked = true;
+    return true;
+  }
+  if (errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY || errno == ENOSYS)
+    run.can_reflink = false;
+  return false;
+}
+
+Result<std::string> copy_bytes(const Fd& from, const Fd& to, CopiedFile& copied, Existing existing,
+                               const std::string& whole, CopyRun& run) {
+  const std::uint64_t size = copied.source.size;
+  const bool is_reflink = size > 0 && reflink(from, to, run);
+  Content content{is_reflink ? to : from, size, has_holes(copied.source), whole};
+  if (is_reflink)
+    run.note_done(size, size);
+  else
+    content.write_to(to, existing, run);
+  std::string sha256 = TRY(content.run());
+  if ((existing == Existing::update || has_holes(copied.source)) &&
+      ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
+    return error_of(errno, "set the size of", whole);
+  return sha256;
+}
+
+// Owner, attributes, mode, times, in this order: chown clears the set-id bits and capabilities, an
+// ACL changes the mode of the group, and all of it changes no time but ctime.
+Result<> put_metadata(const TreeEntry& entry, const Attributes& attributes, const Fd& to,
+                      const std::string& whole, std::vector<std::string>& not_kept) {
+  if (::fchown(to.get(), entry.user, entry.group) != 0)
+    return error_of(errno, "set the owner of", whole);
+  TRY(put_attributes(to, whole, attributes, not_kept));
+  if (::fchmod(to.get(), entry.mode & 07777U) != 0)
+    return error_of(errno, "set the mode of", whole);
+  const timespec times[2] = {{0, UTIME_OMIT}, time_of(entry.mtime_ns)};
+  if (::futimens(to.get(), times) != 0)
+    return error_of(errno, "set the times of", whole);
+  return ok();
+}
+
+std::string digest_of_kept(Attributes attributes, const std::vector<std::string>& not_kept) {
+  for (const std::string& name : not_kept)
+    attributes.erase(name);
+  return digest_of(attributes);
+}
+
 } // namespace
 
-Result<CopiedFile> copy_file_content(const std::string& from, const std::string& to) {
-  const Fd source = TRY(open_file(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+void CopyRun::note_done(std::uint64_t bytes, std::uint64_t written) {
+  written_ += written;
+  if (!progress_)
+    return;
+  const std::scoped_lock guard{mutex_};
+  done_ += bytes;
+  if (done_ - reported_ < total_bytes_ / 100 && done_ < total_bytes_)
+    return;
+  reported_ = done_;
+  progress_(done_);
+}
+
+void CopyRun::note_not_kept(const std::string& path, const std::vector<std::string>& names) {
+  const std::scoped_lock guard{mutex_};
+  for (const std::string& name : names)
+    if (not_kept_.size() < not_kept_max)
+      not_kept_.push_back(path + ": " + name);
+}
+
+Result<Fd> open_for_read(const Spot& spot) {
+  constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  int number = ::openat(spot.folder.get(), spot.name.c_str(), flags | O_NOATIME);
+  if (number < 0 && errno == EPERM)
+    number = ::openat(spot.folder.get(), spot.name.c_str(), flags);
+  if (number < 0 && (errno == ELOOP || errno == ENXIO))
+    return Error{ErrorKind::conflict, "'" + spot.whole + "' is no longer a file", ""};
+  if (number < 0)
+    return error_of(errno, "open", spot.whole);
+  return Fd{number};
+}
+
+Result<CopiedFile> copy_file_content(const Spot& from, const Spot& to, Existing existing,
+                                     CopyRun& run) {
+  const Fd source = TRY(open_for_read(from));
   CopiedFile copied;
-  copied.source = TRY(look(source, from));
+  copied.source = TRY(look_at(source, from.whole));
   if (!copied.source.is_file())
-    return Error{ErrorKind::conflict, "'" + from + "' is no longer a file", ""};
-  if (::unlink(to.c_str()) != 0 && errno != ENOENT)
-    return error_of(errno, "remove", to);
-  Fd target = TRY(open_file(to, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW));
-  copied.was_reflinked = ::ioctl(target.get(), FICLONE, source.get()) == 0;
-  const bool is_sparse = has_holes(copied.source);
-  if (copied.was_reflinked) {
-    copied.sha256 = TRY(Content(target, to, nullptr, "").run(copied.source.size, is_sparse));
-  } else {
-    copied.sha256 = TRY(Content(source, from, &target, to).run(copied.source.size, is_sparse));
-    if (::ftruncate(target.get(), static_cast<off_t>(copied.source.size)) != 0)
-      return error_of(errno, "set the size of", to);
+    return Error{ErrorKind::conflict, "'" + from.whole + "' is no longer a file", ""};
+  const Attributes attributes = TRY(read_attributes(source, from.whole));
+  Fd target;
+  if (existing == Existing::update && !has_holes(copied.source))
+    target = open_for_update(to);
+  if (!target) {
+    existing = Existing::replace;
+    TRY(unlink_name(to));
+    target = TRY(make_file(to));
   }
-  const TreeEntry after = TRY(look(source, from));
+  copied.sha256 = TRY(copy_bytes(source, target, copied, existing, to.whole, run));
+  const TreeEntry after = TRY(look_at(source, from.whole));
   copied.is_torn = after.size != copied.source.size || after.mtime_ns != copied.source.mtime_ns ||
                    after.ctime_ns != copied.source.ctime_ns;
-  TRY(target.close(to));
-  TRY(copy_metadata(copied.source, from, to));
+  std::vector<std::string> not_kept;
+  TRY(put_metadata(copied.source, attributes, target, to.whole, not_kept));
+  run.note_not_kept(from.whole, not_kept);
+  copied.attributes = digest_of_kept(attributes, not_kept);
+  copied.copy = TRY(look_at(target, to.whole));
+  TRY(target.close(to.whole));
   return copied;
 }
 
-Result<> copy_special(const TreeEntry& entry, const std::string& to) {
-  if (::unlink(to.c_str()) != 0 && errno != ENOENT)
-    return error_of(errno, "remove", to);
-  if (entry.is_link()) {
-    if (::symlink(entry.target.c_str(), to.c_str()) != 0)
-      return error_of(errno, "make the link", to);
-    return ok();
-  }
-  if (::mknod(to.c_str(), entry.mode, entry.special) != 0)
-    return error_of(errno, "make", to);
-  return ok();
-}
-
-Result<> copy_metadata(const TreeEntry& entry, const std::string& from, const std::string& to) {
-  struct stat now {};
-  if (::lstat(to.c_str(), &now) != 0)
-    return error_of(errno, "look at", to);
-  const bool is_others = now.st_uid != entry.user || now.st_gid != entry.group;
-  // Owner, then mode (chown clears the set-id bits), then attributes (an ACL changes the mode of
-  // the group), then times.
-  if (is_others && ::lchown(to.c_str(), entry.user, entry.group) != 0)
-    return error_of(errno, "set the owner of", to);
-  if (!entry.is_link() && ::chmod(to.c_str(), entry.mode & 07777U) != 0)
-    return error_of(errno, "set the mode of", to);
-  TRY(copy_attributes(from, to));
+Result<std::string> copy_special(const TreeEntry& entry, const Spot& from, const Spot& to,
+                                 CopyRun& run) {
+  TRY(unlink_name(to));
+  const char* const name = to.name.c_str();
+  if (entry.is_link() && ::symlinkat(entry.target.c_str(), to.folder.get(), name) != 0)
+    return error_of(errno, "make the link", to.whole);
+  if (!entry.is_link() &&
+      ::mknodat(to.folder.get(), name, (entry.mode & S_IFMT) | 0600U, entry.special) != 0)
+    return error_of(errno, "make", to.whole);
+  if (::fchownat(to.folder.get(), name, entry.user, entry.group, AT_SYMLINK_NOFOLLOW) != 0)
+    return error_of(errno, "set the owner of", to.whole);
+  const Attributes attributes = TRY(read_attributes(from));
+  std::vector<std::string> not_kept;
+  TRY(put_attributes(to, attributes, not_kept));
+  run.note_not_kept(from.whole, not_kept);
+  // A link has no mode of its own. What is not one was made by us, in a folder of ours.
+  if (!entry.is_link() && ::fchmodat(to.folder.get(), name, entry.mode & 07777U, 0) != 0)
+    return error_of(errno, "set the mode of", to.whole);
   const timespec times[2] = {{0, UTIME_OMIT}, time_of(entry.mtime_ns)};
-  if (::utimensat(AT_FDCWD, to.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
-    return error_of(errno, "set the times of", to);
-  return ok();
+  if (::utimensat(to.folder.get(), name, times, AT_SYMLINK_NOFOLLOW) != 0)
+    return error_of(errno, "set the times of", to.whole);
+  return digest_of_kept(attributes, not_kept);
 }
 
-Result<std::string> sha256_of_file(const std::string& path) {
-  const Fd file = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  const TreeEntry entry = TRY(look(file, path));
-  if (!entry.is_file())
-    return Error{ErrorKind::invalid_input, "'" + path + "' is not a plain file", ""};
-  return Content(file, path, nullptr, "").run(entry.size, has_holes(entry));
+Result<std::string> copy_folder_metadata(const TreeEntry& entry, const Fd& from, const Fd& to,
+                                         const std::string& whole, CopyRun& run) {
+  const Attributes attributes = TRY(read_attributes(from, whole));
+  std::vector<std::string> not_kept;
+  TRY(put_metadata(entry, attributes, to, whole, not_kept));
+  run.note_not_kept(whole, not_kept);
+  return digest_of_kept(attributes, not_kept);
 }
 
-namespace {
-
-Result<> remove_in(const Fd& folder, const std::string& path) {
-  const int copy = ::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (stream == nullptr)
-    return error_of(errno, "list", path);
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream))
-    if (std::string_view name = entry->d_name; name != "." && name != "..")
-      names.emplace_back(name);
-  ::closedir(stream);
-  for (const std::string& name : names) {
-    if (::unlinkat(folder.get(), name.c_str(), 0) == 0 || errno == ENOENT)
-      continue;
-    if (errno != EISDIR && errno != EPERM)
-      return error_of(errno, "remove", path + "/" + name);
-    const Fd below{
-        ::openat(folder.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!below)
-      return error_of(errno, "open", path + "/" + name);
-    TRY(remove_in(below, path + "/" + name));
-    if (::unlinkat(folder.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
-      return error_of(errno, "remove", path + "/" + name);
-  }
-  return ok();
-}
-
-} // namespace
-
-Result<> remove_all(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return ok();
-    return error_of(errno, "look at", path);
-  }
-  if (!S_ISDIR(info.st_mode)) {
-    if (::unlink(path.c_str()) != 0)
-      return error_of(errno, "remove", path);
-    return ok();
-  }
-  const Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  TRY(remove_in(folder, path));
-  if (::rmdir(path.c_str()) != 0 && errno != ENOENT)
-    return error_of(errno, "remove", path);
-  return ok();
+Result<std::string> sha256_of(const Fd& file, const TreeEntry& look, const std::string& whole) {
+  return Content{file, look.size, has_holes(look), whole}.run();
 }
 
 } // namespace os

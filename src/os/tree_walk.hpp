@@ -1,13 +1,14 @@
 #pragma once
 // Tree walk: reads the names and metadata of a folder and all below it. Never follows a link.
 
-#include "base/result.hpp"
+#include "os/tree_root.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+struct stat;
 
 namespace os {
 
@@ -16,7 +17,7 @@ struct TreeEntry {
   std::uint32_t mode = 0;
   std::uint32_t user = 0;
   std::uint32_t group = 0;
-  std::uint64_t size = 0;
+  std::uint64_t size = 0; // of a file; 0 for everything else
   std::int64_t mtime_ns = 0;
   std::int64_t ctime_ns = 0;
   std::uint64_t device = 0;
@@ -28,24 +29,24 @@ struct TreeEntry {
   bool is_file() const;
   bool is_folder() const;
   bool is_link() const;
+  bool is_same_kind(const TreeEntry& other) const;
 };
+
+TreeEntry entry_of(const struct stat& info); // without path and target
+base::Result<TreeEntry> look_at(const Fd& file, const std::string& whole);
+base::Result<TreeEntry> look_at(const Spot& spot); // not_found
 
 bool is_excluded(std::string_view path, const std::vector<std::string>& exclude);
 
 // The root first, then all below it in byte order of their paths, a folder before what is in it.
-// invalid_input: another file system is mounted below the root (left out silently it would be a
-// lie). not_found: no such folder.
+// What goes away while we look is left out. invalid_input: another file system is mounted below
+// the root (left out silently it would be a lie). not_found: no such folder.
+base::Result<std::vector<TreeEntry>> walk_tree(const TreeRoot& root,
+                                               const std::vector<std::string>& exclude);
 base::Result<std::vector<TreeEntry>> walk_tree(const std::string& root,
                                                const std::vector<std::string>& exclude);
 
-// All extended attributes as one text (names sorted, lengths before values); "" for none or where
-// the file system has none. POSIX ACLs are among them (system.posix_acl_*).
-std::string read_attributes(const std::string& path);
-// Make the attributes of `to` those of `from`. Those that need privilege are passed over without.
-base::Result<> copy_attributes(const std::string& from, const std::string& to);
-
-// Call `work(index)` for 0..count-1 from several threads; the first error ends it.
-base::Result<> in_parallel(std::size_t count,
-                           const std::function<base::Result<>(std::size_t)>& work);
+// Names in a folder, without "." and "..", in no order.
+base::Result<std::vector<std::string>> names_in(const Fd& folder, const std::string& whole);
 
 } // namespace os

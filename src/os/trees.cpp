@@ -1,18 +1,17 @@
 #include "os/trees.hpp"
 
-#include "base/digest.hpp"
 #include "base/text.hpp"
-#include "os/fd.hpp"
 #include "os/tree_capture.hpp"
 #include "os/tree_copy.hpp"
+#include "os/tree_remove.hpp"
+#include "os/tree_verify.hpp"
 #include "os/unpack.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <set>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace os {
@@ -21,24 +20,14 @@ using base::Error;
 using base::ErrorKind;
 using base::ok;
 using base::Result;
-using world::Difference;
 
 namespace {
 
-std::string below(const std::string& root, const std::string& path) {
-  return path.empty() ? root : root + "/" + path;
-}
-
-// Equal size and time in nanoseconds, of files of which one is a copy of the other: the same. Else
-// their bytes decide.
-Result<bool> is_same(const std::string& a_root, const TreeEntry& a, const std::string& b_root,
-                     const TreeEntry& b) {
-  if (a.mode != b.mode || a.user != b.user || a.group != b.group || a.target != b.target ||
-      a.size != b.size)
-    return false;
-  if (!a.is_file() || a.mtime_ns == b.mtime_ns)
-    return true;
-  return TRY(sha256_of_file(below(a_root, a.path))) == TRY(sha256_of_file(below(b_root, b.path)));
+Result<> sync_file_system(const std::string& root) {
+  const Fd folder = TRY(open_file(root, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(folder.get()) != 0)
+    return error_of(errno, "sync the file system of", root);
+  return ok();
 }
 
 } // namespace
@@ -46,9 +35,12 @@ Result<bool> is_same(const std::string& a_root, const TreeEntry& a, const std::s
 Result<world::TreeSize> Trees::size(const std::string& root,
                                     const std::vector<std::string>& exclude) {
   world::TreeSize size;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> counted; // files with several names
   for (const TreeEntry& entry : TRY(walk_tree(root, exclude))) {
     size.files += entry.path.empty() ? 0 : 1;
-    size.bytes += entry.allocated_bytes;
+    const bool is_shared = entry.is_file() && entry.links > 1;
+    if (!is_shared || counted.emplace(entry.device, entry.inode).second)
+      size.bytes += entry.allocated_bytes;
   }
   return size;
 }
@@ -70,121 +62,67 @@ Result<> Trees::verify(const std::string& copy, const std::string& catalogue, wo
 }
 
 Result<std::string> Trees::digest(const std::string& root) {
-  const auto entries = TRY(walk_tree(root, {}));
-  std::vector<std::string> lines(entries.size());
-  TRY(in_parallel(entries.size(), [&](std::size_t index) -> Result<> {
-    const TreeEntry& entry = entries[index];
-    std::string content = entry.target;
-    if (entry.is_file())
-      content = TRY(sha256_of_file(below(root, entry.path)));
-    lines[index] = std::to_string(entry.path.size()) + ":" + entry.path + " " +
-                   std::to_string(entry.mode) + " " + std::to_string(content.size()) + ":" +
-                   content + "\n";
-    return ok();
-  }));
-  base::Sha256 digest;
-  for (std::size_t index = 0; index < lines.size(); ++index)
-    if (!entries[index].path.empty()) // the mode of the root itself says nothing of a release
-      digest.update(lines[index]);
-  return digest.hex();
+  return digest_tree(root);
 }
 
-Result<std::vector<Difference>> Trees::compare(const std::string& a, const std::string& b,
-                                               const std::vector<std::string>& exclude) {
-  const auto left = TRY(walk_tree(a, exclude));
-  const auto right = TRY(walk_tree(b, exclude));
-  std::vector<Difference> found;
-  auto at = left.begin();
-  for (const TreeEntry& entry : right) {
-    for (; at != left.end() && at->path < entry.path; ++at)
-      found.push_back({Difference::Kind::removed, at->path, at->size, 0});
-    if (at == left.end() || at->path != entry.path) {
-      found.push_back({Difference::Kind::added, entry.path, 0, entry.size});
-      continue;
-    }
-    // The root itself is compared by what is in it; its mode changes with a mount.
-    if (!entry.path.empty() && !TRY(is_same(a, *at, b, entry)))
-      found.push_back({Difference::Kind::changed, entry.path, at->size, entry.size});
-    ++at;
-  }
-  for (; at != left.end(); ++at)
-    found.push_back({Difference::Kind::removed, at->path, at->size, 0});
-  return found;
+Result<std::vector<world::Difference>> Trees::compare(const std::string& a, const std::string& b,
+                                                      const std::vector<std::string>& exclude) {
+  return compare_trees(a, b, exclude);
 }
 
 Result<> Trees::copy_root_metadata(const std::string& from, const std::string& to) {
   const EffectScope scope{effects_, "trees.copy_root_metadata", to};
-  struct stat info {};
-  if (::stat(from.c_str(), &info) != 0)
-    return error_of(errno, "look at", from);
-  TreeEntry entry;
-  entry.mode = info.st_mode;
-  entry.user = info.st_uid;
-  entry.group = info.st_gid;
-  entry.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-  TRY(copy_metadata(entry, from, to));
-  return sync_folder(to);
+  const Fd source = TRY(open_file(from, O_RDONLY | O_DIRECTORY));
+  const Fd target = TRY(open_file(to, O_RDONLY | O_DIRECTORY));
+  CopyRun run;
+  TRY(copy_folder_metadata(TRY(look_at(source, from)), source, target, to, run));
+  return sync_file(target, to);
 }
 
 Result<> Trees::copy(const std::string& from, const std::string& to) {
   const EffectScope scope{effects_, "trees.copy", to};
-  const auto entries = TRY(walk_tree(from, {}));
-  for (const TreeEntry& entry : entries)
-    if (entry.is_folder() && ::mkdir(below(to, entry.path).c_str(), 0700) != 0)
-      return error_of(errno, "create", below(to, entry.path));
-  TRY(in_parallel(entries.size(), [&](std::size_t index) -> Result<> {
-    const TreeEntry& entry = entries[index];
-    const std::string source = below(from, entry.path);
-    const std::string target = below(to, entry.path);
-    if (entry.is_folder())
-      return ok();
-    if (entry.is_file()) {
-      TRY(copy_file_content(source, target));
-      return ok();
-    }
-    TRY(copy_special(entry, target));
-    return copy_metadata(entry, source, target);
-  }));
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
-    if (entry->is_folder())
-      TRY(copy_metadata(*entry, below(from, entry->path), below(to, entry->path)));
-  return ok();
+  return copy_tree(from, to);
 }
 
 Result<> Trees::copy_file(const std::string& from, const std::string& to) {
   const EffectScope scope{effects_, "trees.copy_file", to};
-  const std::string temporary = base::parent_of(to) + "/.belay-tmp-" + base::name_of_path(to);
-  TRY(copy_file_content(from, temporary));
-  TRY(sync_file(TRY(open_file(temporary, O_RDONLY)), to));
-  if (std::rename(temporary.c_str(), to.c_str()) != 0)
+  const std::string to_folder_path = base::parent_of(to);
+  const Fd from_folder = TRY(open_file(base::parent_of(from), O_RDONLY | O_DIRECTORY));
+  const Fd to_folder = TRY(open_file(to_folder_path, O_RDONLY | O_DIRECTORY));
+  const std::string name = base::name_of_path(to);
+  const Spot temporary{to_folder, ".belay-tmp-" + name, to_folder_path + "/.belay-tmp-" + name};
+  CopyRun run;
+  TRY(copy_file_content({from_folder, base::name_of_path(from), from}, temporary, Existing::replace,
+                        run));
+  TRY(sync_file(TRY(open_for_read(temporary)), to));
+  if (::renameat(to_folder.get(), temporary.name.c_str(), to_folder.get(), name.c_str()) != 0)
     return error_of(errno, "replace", to);
-  return sync_folder(base::parent_of(to));
+  return sync_file(to_folder, to_folder_path);
 }
 
 Result<> Trees::unpack(const std::string& archive, const std::string& to, std::uint64_t bytes_max) {
   const EffectScope scope{effects_, "trees.unpack", to};
-  return unpack_archive(archive, to, bytes_max);
+  TRY(unpack_archive(archive, to, bytes_max));
+  TRY(sync_file_system(to));
+  return sync_folder(base::parent_of(to));
 }
 
 Result<std::string> Trees::file_digest(const std::string& path) {
-  return sha256_of_file(path);
+  const Fd file = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
+  const TreeEntry look = TRY(look_at(file, path));
+  if (!look.is_file())
+    return Error{ErrorKind::invalid_input, "'" + path + "' is not a plain file", ""};
+  return sha256_of(file, look, path);
 }
 
 Result<> Trees::sync(const std::string& root) {
   const EffectScope scope{effects_, "trees.sync", root};
-  const Fd folder = TRY(open_file(root, O_RDONLY | O_DIRECTORY));
-  if (::syncfs(folder.get()) != 0)
-    return error_of(errno, "sync the file system of", root);
-  return ok();
+  return sync_file_system(root);
 }
 
 Result<> Trees::remove(const std::string& root) {
   const EffectScope scope{effects_, "trees.remove", root};
-  struct stat info {};
-  if (::lstat(root.c_str(), &info) != 0 && errno == ENOENT)
-    return ok();
-  TRY(remove_all(root));
-  return sync_folder(base::parent_of(root));
+  return remove_tree(root);
 }
 
 } // namespace os

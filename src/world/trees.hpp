@@ -29,6 +29,8 @@ struct Capture {
   TreeSize copied;    // what this call had to write
   std::vector<std::string> torn; // files that changed while they were read, after one retry
   bool was_reflinked = false;
+  // "path: attribute" that only privilege could have kept (trusted.*, security.*); bounded.
+  std::vector<std::string> not_kept;
 };
 
 enum class Depth {
@@ -78,7 +80,8 @@ public:
   // Copy one file with its metadata, replacing `to` atomically. Durable.
   virtual base::Result<> copy_file(const std::string& from, const std::string& to) = 0;
   // Unpack tar (any compression) or zip into the new folder `to`. invalid_input for an entry that
-  // is absolute, has "..", passes through a link, is a device, or for a total over `bytes_max`.
+  // is absolute, has "..", passes through a link, is a device or is there twice, or for a total
+  // over `bytes_max`. Durable.
   virtual base::Result<> unpack(const std::string& archive, const std::string& to,
                                 std::uint64_t bytes_max) = 0;
   // SHA-256 of one file's bytes, lower-case hexadecimal.
