@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <set>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -47,6 +48,15 @@ Error archive_error(archive* handle, const std::string& path) {
   if (number == ENOSPC || number == EDQUOT)
     error.kind = ErrorKind::no_space;
   return error;
+}
+
+// "./a//b/" -> "a/b"
+std::string plain_name(const std::string& name) {
+  std::string plain;
+  for (const std::string& part : base::split(name, '/'))
+    if (!part.empty() && part != ".")
+      plain += "/" + part;
+  return plain;
 }
 
 class Unpack {
@@ -91,6 +101,9 @@ private:
     if (++entries_ > entries_max)
       return unsafe(path_, name, "is one of too many entries");
     const auto kind = archive_entry_filetype(entry);
+    // Which of two would win differs between programs: that is how something is smuggled in.
+    if (!names_.insert(plain_name(name)).second && kind != AE_IFDIR)
+      return unsafe(path_, name, "is in it twice");
     const bool is_link = archive_entry_hardlink(entry) != nullptr;
     if (!is_link && kind != AE_IFREG && kind != AE_IFDIR && kind != AE_IFLNK)
       return unsafe(path_, name, "is a device, a pipe or a socket");
@@ -147,6 +160,7 @@ private:
   std::uint64_t bytes_max_;
   std::uint64_t bytes_ = 0;
   std::uint64_t entries_ = 0;
+  std::set<std::string> names_;
   std::unique_ptr<archive, FreeRead> reader_;
   std::unique_ptr<archive, FreeWrite> writer_;
 };
