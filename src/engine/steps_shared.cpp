@@ -132,8 +132,11 @@ Result<> revive(Context& context) {
     const auto folder = TRY(context.drivers.runtime.current_folder(service));
     if (!folder)
       continue;
-    // A service that does not start is for the gates to find, not for us.
-    if (auto started = context.drivers.runtime.start(service); !started)
+    auto started = context.drivers.runtime.start(service);
+    // A service that does not start is for the gates to find; where none comes any more, for us.
+    if (!started && context.has_ended)
+      return started;
+    if (!started)
       context.say(world::EventKind::warning, started.error().message);
   }
   return ok();

@@ -3,6 +3,7 @@
 //
 //   belay_sim                    exhaustive: singles, and pairs that begin with a crash
 //   belay_sim --quick            every single fault, and pairs of crashes, of every scenario
+//   belay_sim --quick --stop     the same, to the first broken one (for mutants)
 //   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
 //   belay_sim --history KIND FAULT@EFFECT...   one history, as a broken one is printed, with its
 //                                journal
@@ -113,7 +114,8 @@ constexpr std::array crashes{Fault::crash_after, Fault::crash_torn, Fault::power
 
 class Player {
 public:
-  explicit Player(bool is_quick) : is_quick_{is_quick} {}
+  Player(bool is_quick, std::size_t broken_max) : is_quick_{is_quick}, broken_max_{broken_max} {}
+  bool is_enough() const { return broken_ >= broken_max_; }
 
   // One row of histories: the first fault at a fixed effect, all second faults behind it.
   // Returns false when the first fault lies beyond the end of the run.
@@ -129,7 +131,7 @@ public:
         continue;
       for (std::size_t again = 0;; ++again) {
         const Played pair = check(start, {kind, {first, {second, again}}});
-        if (pair.fired.size() < 2 || !pair.fired[1])
+        if (pair.fired.size() < 2 || !pair.fired[1] || is_enough())
           break;
       }
     }
@@ -141,7 +143,7 @@ public:
     ++histories_;
     if (!played.broken.empty()) {
       const std::scoped_lock guard{mutex_};
-      if (++broken_ <= 20)
+      if (++broken_ <= broken_max_)
         std::printf("BROKEN %s: %s\n", text_of(history).c_str(), played.broken.c_str());
     }
     return played;
@@ -152,9 +154,10 @@ public:
 
 private:
   bool is_quick_;
+  std::size_t broken_max_; // then it stops: more of them say nothing new
   std::atomic<std::size_t> histories_ = 0;
   std::mutex mutex_;
-  std::size_t broken_ = 0;
+  std::atomic<std::size_t> broken_ = 0;
 };
 
 struct Task {
@@ -172,7 +175,7 @@ void exhaustive(Player& player) {
     for (std::size_t index = next++; index < tasks.size(); index = next++) {
       const Scenario start{tasks[index].kind};
       for (std::size_t at = 0; player.row(start, tasks[index].kind, {tasks[index].fault, at}); ++at)
-        if (player.broken() > 20)
+        if (player.is_enough())
           return;
     }
   };
@@ -186,7 +189,7 @@ void seeded(Player& player, std::uint64_t seed, std::size_t count) {
   for (const auto kind : scenario::all_kinds)
     starts.push_back(std::make_unique<Scenario>(kind, seed));
   std::mt19937_64 random{seed};
-  for (std::size_t history = 0; history < count && player.broken() <= 20; ++history) {
+  for (std::size_t history = 0; history < count && !player.is_enough(); ++history) {
     const std::size_t kind = random() % starts.size();
     History drawn{scenario::all_kinds.at(kind), {}};
     for (std::size_t faults = 1 + random() % 3; faults > 0; --faults)
@@ -221,12 +224,15 @@ int main(int argc, char** argv) {
   if (argc > 2 && std::strcmp(argv[1], "--history") == 0)
     return show(argc - 2, argv + 2);
   bool is_quick = false;
+  bool is_stopping = false;
   std::optional<std::uint64_t> seed;
   std::size_t count = 20'000;
   for (int at = 1; at < argc; ++at) {
     const std::string word = argv[at];
     if (word == "--quick")
       is_quick = true;
+    else if (word == "--stop")
+      is_stopping = true;
     else if (word == "--seed" && at + 1 < argc)
       seed = std::strtoull(argv[++at], nullptr, 10);
     else if (word == "--count" && at + 1 < argc)
@@ -236,7 +242,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  Player player{is_quick};
+  Player player{is_quick, is_stopping ? 1U : 20U};
   const auto begun = std::chrono::steady_clock::now();
   if (seed)
     seeded(player, *seed, count);
