@@ -48,6 +48,11 @@ public:
 
   // not_found when absent; invalid_input when larger than `bytes_max` or not a plain file.
   virtual Result<std::string> read(const std::string& path, std::size_t bytes_max = 64U << 20U) = 0;
+  // The last bytes of a plain file, at most `bytes_max`, whatever its size.
+  virtual Result<std::string> read_end(const std::string& path, std::size_t bytes_max) {
+    std::string all = TRY(read(path));
+    return all.size() <= bytes_max ? all : all.substr(all.size() - bytes_max);
+  }
   virtual Result<std::optional<EntryInfo>> info(const std::string& path) = 0; // nullopt: absent
   virtual Result<std::string> resolve(const std::string& path) = 0;           // realpath; not_found
   virtual Result<std::string> read_link(const std::string& path) = 0;

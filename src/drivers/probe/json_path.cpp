@@ -27,10 +27,12 @@ Error no_form(std::string_view path) {
           "Write keys with dots and indexes in brackets: checks.items[0].age, a['b.c']."};
 }
 
-// "[3]" or "['key']" at the front of `rest`, which is shortened.
+// "[3]", "['key']" or "["key"]" at the front of `rest`, which is shortened.
 std::optional<Part> take_bracket(std::string_view& rest) {
-  const auto quoted = rest.starts_with("['") ? rest.find("']") : std::string_view::npos;
-  if (quoted != std::string_view::npos) {
+  if (rest.starts_with("['") || rest.starts_with("[\"")) {
+    const auto quoted = rest.find(std::string{rest[1]} + "]", 2);
+    if (quoted == std::string_view::npos)
+      return std::nullopt;
     Part part{std::string{rest.substr(2, quoted - 2)}};
     rest.remove_prefix(quoted + 2);
     return part;
@@ -51,8 +53,9 @@ std::optional<Part> take_bracket(std::string_view& rest) {
 Result<std::vector<Part>> parts_of(std::string_view path) {
   std::vector<Part> parts;
   std::string_view rest = path;
-  if (rest.starts_with("$")) // as other tools write the root
+  if (rest == "$" || rest.starts_with("$.") || rest.starts_with("$[")) // as other tools write it
     rest.remove_prefix(1);
+  bool is_first = true;
   while (!rest.empty()) {
     if (parts.size() >= depth_max)
       return no_form(path);
@@ -61,10 +64,14 @@ Result<std::vector<Part>> parts_of(std::string_view path) {
       if (!part)
         return no_form(path);
       parts.push_back(std::move(*part));
+      is_first = false;
       continue;
     }
     if (rest.front() == '.')
       rest.remove_prefix(1);
+    else if (!is_first)
+      return no_form(path); // "a[0]b"
+    is_first = false;
     const auto end = std::min(rest.find_first_of(".["), rest.size());
     if (end == 0)
       return no_form(path);

@@ -30,6 +30,49 @@ std::string last_line(std::string text) {
   return base::printable(line.substr(0, 300));
 }
 
+// The other side that does not answer is bad; a question that cannot be asked is unknown.
+void failed(Reading& reading, const std::string& what, const base::Error& error) {
+  const bool cannot_ask = error.kind == base::ErrorKind::invalid_input ||
+                          error.kind == base::ErrorKind::not_found ||
+                          error.kind == base::ErrorKind::interrupted;
+  (cannot_ask ? unknown : bad)(reading, what + error.message);
+}
+
+void hide(std::string& text, const std::string& secret) {
+  constexpr std::string_view hidden = "[secret]";
+  for (auto at = text.find(secret); at != std::string::npos;
+       at = text.find(secret, at + hidden.size()))
+    text.replace(at, secret.size(), hidden);
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+// An answer may repeat what it was asked with, also where the detail cuts it off: the detail is
+// made of an answer without it.
+void judge_without(const std::vector<std::string>& secrets, const domain::ProbeSpec& spec,
+                   world::HttpResponse response, Reading& reading) {
+  judge_answer(spec, response, reading);
+  for (const std::string& secret : secrets)
+    hide(response.body, secret);
+  Reading shown;
+  judge_answer(spec, response, shown);
+  reading.detail = shown.verdict == reading.verdict ? shown.detail
+                                                    : "the answer repeats the secret of the probe";
+}
+
+// Of "http://name:password@host/": the part before the '@'.
+std::string login_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos)
+    return "";
+  std::string_view rest = url.substr(scheme + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  const auto at = rest.rfind('@');
+  return at == std::string_view::npos ? "" : std::string{rest.substr(0, at)};
+}
+
 std::string tag(const world::ProcessInfo& process, std::string_view name) {
   for (const auto& [key, value] : process.tags)
     if (key == name)
@@ -65,16 +108,27 @@ void Probe::measure_http(const domain::ProbeSpec& spec, Reading& reading) {
   request.body = spec.body;
   request.timeout = spec.timeout;
   request.follow_redirects = spec.follow_redirects;
+  std::vector<std::string> secrets;
+  if (std::string login = login_of(spec.url); !login.empty())
+    secrets.push_back(std::move(login));
   if (spec.bearer) {
     auto token = read_secret_(*spec.bearer);
     if (!token)
       return unknown(reading, "the bearer token cannot be read: " + token.error().message);
+    if (token.value().empty() || std::ranges::any_of(token.value(), is_control))
+      return unknown(reading, "the bearer token is empty or has a line break in it");
     request.headers.emplace_back("Authorization", "Bearer " + token.value());
+    secrets.push_back(std::move(token).value());
   }
-  const auto response = world_.http.exchange(request);
-  if (!response)
-    return bad(reading, "no answer: " + response.error().message);
-  judge_answer(spec, response.value(), reading);
+  const auto begun = world_.clock.monotonic();
+  auto response = world_.http.exchange(request);
+  reading.elapsed = world_.clock.monotonic() - begun;
+  if (response)
+    judge_without(secrets, spec, std::move(response).value(), reading);
+  else
+    failed(reading, "no answer: ", response.error());
+  for (const std::string& secret : secrets)
+    hide(reading.detail, secret);
   if (reading.verdict == Verdict::ok)
     check_listener(spec, authority_of(spec.url).port, reading);
 }
@@ -84,7 +138,7 @@ void Probe::measure_tcp(const domain::ProbeSpec& spec, Reading& reading) {
   const auto connected = world_.http.connect(spec.host, spec.port, spec.timeout);
   reading.elapsed = world_.clock.monotonic() - begun;
   if (!connected)
-    return bad(reading, "no connection: " + connected.error().message);
+    return failed(reading, "no connection: ", connected.error());
   reading.verdict = Verdict::ok;
   reading.detail = "connected in " + base::format_duration(reading.elapsed);
   check_listener(spec, spec.port, reading);
@@ -102,20 +156,25 @@ void Probe::check_listener(const domain::ProbeSpec& spec, int port, Reading& rea
   const auto listeners = world_.processes.listeners(port);
   if (!listeners)
     return unknown(reading, listeners.error().message);
+  // By its start, not only by its service: what an earlier start left behind is not it. All of
+  // them, for behind one port two processes may listen, on IPv4 and on IPv6.
   const std::string& start_id = observed.value().start_id;
-  const bool is_ours = std::ranges::any_of(listeners.value(), [&](const auto& process) {
-    return !start_id.empty() && tag(process, "BELAY_START") == start_id;
-  });
-  if (is_ours)
+  std::vector<std::string> others;
+  for (const world::ProcessInfo& process : listeners.value())
+    if (start_id.empty() || tag(process, "BELAY_START") != start_id)
+      others.push_back("pid " + std::to_string(process.id.pid));
+  if (!listeners.value().empty() && others.empty())
     return;
-  const std::string who = listeners.value().empty()
-                              ? "a process that belay cannot see"
-                              : "pid " + std::to_string(listeners.value().front().id.pid);
-  bad(reading, "port " + std::to_string(port) + " is answered by " + who + ", not by service '" +
-                   spec.service + "'");
+  const bool is_shared = others.size() < listeners.value().size();
+  const std::string who =
+      others.empty() ? "a process that belay cannot see" : base::join(others, ", ");
+  bad(reading, "port " + std::to_string(port) + " is answered by " + who +
+                   (is_shared ? " as well as" : ", not") + " by service '" + spec.service + "'");
 }
 
 void Probe::measure_command(const domain::ProbeSpec& spec, Reading& reading) {
+  if (spec.argv.empty())
+    return unknown(reading, "there is no command to run");
   world::Command command;
   command.argv = spec.argv;
   if (command.argv.front().contains('/'))
@@ -127,7 +186,7 @@ void Probe::measure_command(const domain::ProbeSpec& spec, Reading& reading) {
   const auto output = world_.processes.run(command);
   reading.elapsed = world_.clock.monotonic() - begun;
   if (!output)
-    return bad(reading, output.error().message);
+    return failed(reading, "", output.error());
   const std::string& said = output.value().out.empty() ? output.value().err : output.value().out;
   const std::string& complaint = output.value().err.empty() ? said : output.value().err;
   if (output.value().exit_code != 0)
@@ -149,13 +208,15 @@ void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {
   const domain::ServiceSpec* service = find_service_(spec.service);
   if (service == nullptr)
     return unknown(reading, "there is no service '" + spec.service + "'");
+  const auto begun = world_.clock.monotonic();
   const auto observed = runtime_.observe(*service);
+  reading.elapsed = world_.clock.monotonic() - begun;
   if (!observed)
     return unknown(reading, observed.error().message);
   if (!observed.value().is_running)
     return bad(reading, observed.value().detail);
   reading.verdict = Verdict::ok;
-  reading.detail = "pid " + std::to_string(observed.value().process->pid);
+  reading.detail = "pid " + std::to_string(observed.value().process->pid) + " lives";
 }
 
 } // namespace drivers::probe

@@ -11,6 +11,7 @@ using base::ErrorKind;
 using base::ok;
 using base::Result;
 using domain::ReleaseSourceKind;
+using world::EntryKind;
 
 namespace {
 
@@ -34,9 +35,18 @@ std::string folder_of(const domain::ServiceSpec& service, const std::string& lab
 std::string record_of(const domain::ServiceSpec& service, const std::string& label) {
   return service.releases_folder + "/.records/" + label;
 }
-
+std::string making_of(const domain::ServiceSpec& service, const std::string& label) {
+  return service.releases_folder + "/.making-" + label;
+}
 std::string source_path(const domain::ServiceSpec& service, const std::string& label) {
   return base::fill(service.release.path, {{"to", label}});
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return text;
 }
 
 std::string last_lines(const world::Output& output) {
@@ -46,12 +56,17 @@ std::string last_lines(const world::Output& output) {
   return text.size() > 600 ? "..." + text.substr(text.size() - 600) : text;
 }
 
+Error not_ours(const std::string& folder, const std::string& why) {
+  return {ErrorKind::conflict, "'" + folder + "' is not the release that belay made: " + why,
+          "Move the folder away, or use another label."};
+}
+
 } // namespace
 
-std::string Releases::program_of(const domain::ServiceSpec& service, const std::string& folder) {
-  const std::string& program = service.run.front();
-  if (program.contains('{'))
-    return base::fill(program, {{"release", folder}});
+std::string Releases::program_of(const domain::ServiceSpec& service,
+                                 const std::string& folder) const {
+  const std::string program =
+      base::fill(service.run.front(), {{"release", folder}, {"project", project_folder_}});
   if (program.starts_with('/') || !program.contains('/'))
     return program;
   return base::absolute_path(program, folder);
@@ -66,44 +81,98 @@ Result<> Releases::check_program(const domain::ServiceSpec& service, const std::
                    "Correct `run:` of service '" + service.name + "'."};
     return ok(); // an interpreter of the system: start will tell
   }
-  const auto real = world_.files.resolve(program);
+  auto real = world_.files.resolve(program);
+  if (!real && real.error().kind != ErrorKind::not_found)
+    return std::move(real).error();
   if (!real)
     return Error{ErrorKind::not_found,
                  "the release has no program '" + service.run.front() + "' ('" + program + "')",
                  "Correct `run:` of service '" + service.name + "', or what makes the release."};
-  if (!base::is_inside(real.value(), folder) && !base::is_inside(real.value(), "/usr") &&
+  // The folder itself may be behind a link; what the system installed may be linked to.
+  const std::string real_folder = TRY(world_.files.resolve(folder));
+  if (!base::is_inside(real.value(), real_folder) && !base::is_inside(real.value(), "/usr") &&
       !base::is_inside(real.value(), "/bin"))
     return Error{ErrorKind::invalid_input,
                  "the program '" + program + "' leads out of its release, to '" + real.value() +
                      "'",
                  "A release must hold what it runs."};
   const auto info = TRY(world_.files.info(real.value()));
-  if (!info || info->kind != world::EntryKind::file || (info->mode & 0111U) == 0)
+  if (!info || info->kind != EntryKind::file || (info->mode & 0111U) == 0)
     return Error{ErrorKind::invalid_input, "'" + program + "' is not an executable file",
-                 "chmod +x it where the release is made."};
+                 "Make it executable (chmod +x) where the release is made."};
   return ok();
 }
 
-Result<std::string> Releases::recorded_digest(const domain::ServiceSpec& service,
-                                              const std::string& label) {
+// "release 1", then a name and a value on each line. What has no such form is no record.
+Result<std::optional<Releases::Known>> Releases::read_record(const domain::ServiceSpec& service,
+                                                             const std::string& label) {
   auto text = world_.files.read(record_of(service, label), 4096);
   if (!text && text.error().kind == ErrorKind::not_found)
-    return std::string{};
+    return std::optional<Known>{};
   if (!text)
     return std::move(text).error();
-  std::string digest = text.value().substr(0, text.value().find('\n'));
-  auto actual = world_.trees.digest(folder_of(service, label));
-  if (!actual && actual.error().kind == ErrorKind::not_found)
-    return std::string{};
-  if (!actual)
-    return std::move(actual).error();
-  return actual.value() == digest ? digest : std::string{};
+  const auto lines = base::split(text.value(), '\n');
+  Known known;
+  for (const std::string& line : lines) {
+    if (line.starts_with("digest "))
+      known.digest = line.substr(7);
+    if (line.starts_with("source "))
+      known.source = line.substr(7);
+  }
+  if (lines.front() != "release 1" || known.digest.empty())
+    return std::optional<Known>{};
+  return std::optional{std::move(known)};
+}
+
+// A folder can be compared; an archive is known by its pinned digest; a command is believed by its
+// label, for running it costs minutes and the network. A source that is gone cannot have changed.
+Result<bool> Releases::is_same_source(const domain::ServiceSpec& service, const std::string& label,
+                                      const Known& known) {
+  const auto is_gone = [](const auto& result) {
+    return !result && result.error().kind == ErrorKind::not_found;
+  };
+  if (service.release.kind == ReleaseSourceKind::folder) {
+    const auto source = world_.files.resolve(source_path(service, label));
+    if (is_gone(source))
+      return true;
+    const std::string real = TRY(source);
+    return TRY(world_.trees.digest(real)) == known.digest;
+  }
+  if (service.release.kind == ReleaseSourceKind::archive) {
+    const auto wanted = wanted_digest(service.release, source_path(service, label), label);
+    if (is_gone(wanted))
+      return true;
+    return TRY(wanted) == known.source;
+  }
+  return true;
+}
+
+Result<std::optional<domain::Release>> Releases::find_whole(const domain::ServiceSpec& service,
+                                                            const std::string& label) {
+  const std::string folder = folder_of(service, label);
+  const auto info = TRY(world_.files.info(folder));
+  if (!info)
+    return std::optional<domain::Release>{};
+  if (info->kind != EntryKind::folder)
+    return not_ours(folder, "it is not a folder");
+  const auto known = TRY(read_record(service, label));
+  if (!known)
+    return not_ours(folder, "it has no record");
+  if (TRY(world_.trees.digest(folder)) != known->digest)
+    return not_ours(folder, "it has changed since");
+  if (!TRY(is_same_source(service, label, *known)))
+    return Error{ErrorKind::conflict,
+                 "release '" + label + "' of service '" + service.name +
+                     "' exists, and its source has changed since",
+                 "A label names one release for ever: give the new one another label."};
+  TRY(check_program(service, folder));
+  return std::optional{domain::Release{service.name, label, folder, known->digest}};
 }
 
 Result<std::string> Releases::wanted_digest(const domain::ReleaseSource& source,
                                             const std::string& archive, const std::string& label) {
   if (!source.sha256.empty())
-    return source.sha256;
+    return lower_case(source.sha256);
   const std::string path = base::fill(source.checksums, {{"to", label}});
   const std::string text = TRY_CONTEXT(world_.files.read(path, 4U << 20U), "checksums");
   const std::string name = base::name_of_path(archive);
@@ -116,39 +185,60 @@ Result<std::string> Releases::wanted_digest(const domain::ReleaseSource& source,
     if (entry.ends_with('\r'))
       entry.remove_suffix(1);
     if (base::name_of_path(entry) == name)
-      return line.substr(0, 64);
+      return lower_case(line.substr(0, 64));
   }
   return Error{ErrorKind::invalid_input, "'" + path + "' has no line for '" + name + "'",
                "Add it: sha256sum " + name + " >> " + path};
 }
 
-Result<> Releases::make_from_folder(const std::string& source, const std::string& folder) {
-  TRY_CONTEXT(world_.trees.copy(source, folder), "copy the release");
-  return ok();
+Result<std::string> Releases::resolve_source(const std::string& path, const std::string& label) {
+  auto real = world_.files.resolve(path);
+  if (!real && real.error().kind == ErrorKind::not_found)
+    return Error{ErrorKind::not_found, "there is no release '" + label + "': no '" + path + "'",
+                 "Put it there, or correct `release:`."};
+  return real;
 }
 
-Result<> Releases::make_from_archive(const domain::ServiceSpec& service, const std::string& label,
-                                     const std::string& folder) {
+// Returns the digest of the archive, which is the wanted one.
+Result<std::string> Releases::check_archive(const domain::ServiceSpec& service,
+                                            const std::string& label) {
   const std::string archive = source_path(service, label);
+  TRY(resolve_source(archive, label));
   const std::string wanted = TRY(wanted_digest(service.release, archive, label));
-  const std::string actual = TRY_CONTEXT(world_.trees.file_digest(archive), "archive");
+  std::string actual = TRY_CONTEXT(world_.trees.file_digest(archive), "archive");
   if (actual != wanted)
     return Error{ErrorKind::invalid_input,
                  "'" + archive + "' has the digest (SHA-256) " + actual + ", wanted " + wanted,
                  "Fetch it again; do not use this file."};
-  return world_.trees.unpack(archive, folder, unpacked_bytes_max);
+  return actual;
+}
+
+Result<std::string> Releases::source_folder(const domain::ServiceSpec& service,
+                                            const std::string& label) {
+  const std::string path = source_path(service, label);
+  std::string source = TRY(resolve_source(path, label));
+  const auto info = TRY(world_.files.info(source));
+  if (!info || info->kind != EntryKind::folder)
+    return Error{ErrorKind::invalid_input,
+                 "release '" + label + "': '" + path + "' is not a folder",
+                 "Correct `release:` of service '" + service.name + "'."};
+  if (base::is_inside(service.releases_folder, source))
+    return Error{ErrorKind::invalid_input,
+                 "'" + path + "' holds the releases folder '" + service.releases_folder + "'",
+                 "Make releases elsewhere: set `releases:` of service '" + service.name + "'."};
+  return source;
 }
 
 Result<> Releases::make_by_command(const domain::ServiceSpec& service, const std::string& label,
-                                   const std::string& folder) {
-  TRY(world_.files.create_folders(folder));
+                                   const std::string& to) {
+  TRY(world_.files.create_folders(to));
   world::Command command;
   for (const std::string& word : service.release.command)
     command.argv.push_back(
-        base::fill(word, {{"to", label}, {"release", folder}, {"project", project_folder_}}));
+        base::fill(word, {{"to", label}, {"release", to}, {"project", project_folder_}}));
   if (command.argv.front().contains('/'))
     command.argv.front() = base::absolute_path(command.argv.front(), project_folder_);
-  command.working_folder = folder;
+  command.working_folder = to;
   command.environment = {{"BELAY_TO", label}};
   command.timeout = service.release.timeout;
   const auto output = TRY_CONTEXT(world_.processes.run(command), "make the release");
@@ -157,80 +247,85 @@ Result<> Releases::make_by_command(const domain::ServiceSpec& service, const std
                  "'" + command.argv.front() + "' ended with exit status " +
                      std::to_string(output.exit_code) + ": " + last_lines(output),
                  "Run the command of `release:` by hand to see what is wrong."};
+  if (TRY(world_.files.list(to)).empty())
+    return Error{ErrorKind::failed,
+                 "'" + command.argv.front() + "' ended well, but made nothing in '" + to + "'",
+                 "The command must fill the folder it is run in, which is also {release}."};
   return ok();
 }
 
-Result<> Releases::make(const domain::ServiceSpec& service, const std::string& label,
-                        const std::string& folder) {
-  switch (service.release.kind) {
-  case ReleaseSourceKind::folder: return make_from_folder(source_path(service, label), folder);
-  case ReleaseSourceKind::archive: return make_from_archive(service, label, folder);
-  case ReleaseSourceKind::command: return make_by_command(service, label, folder);
+Result<std::string> Releases::make(const domain::ServiceSpec& service, const std::string& label,
+                                   const std::string& to) {
+  if (service.release.kind == ReleaseSourceKind::command) {
+    TRY(make_by_command(service, label, to));
+    return std::string{};
   }
-  CHECK(false);
-  return ok();
-}
-
-// A folder source can be compared; an archive is pinned by its digest file and unpacked again only
-// by hand; a command is believed by its label, for running it costs minutes and the network.
-Result<bool> Releases::is_same_source(const domain::ServiceSpec& service, const std::string& label,
-                                      const std::string& digest) {
-  if (service.release.kind != ReleaseSourceKind::folder)
-    return true;
-  const std::string source = TRY(world_.trees.digest(source_path(service, label)));
-  return source == digest;
+  if (service.release.kind == ReleaseSourceKind::archive) {
+    std::string digest = TRY(check_archive(service, label));
+    TRY(world_.trees.unpack(source_path(service, label), to, unpacked_bytes_max));
+    return digest;
+  }
+  const std::string source = TRY(source_folder(service, label));
+  TRY_CONTEXT(world_.trees.copy(source, to), "copy the release");
+  return std::string{};
 }
 
 Result<domain::Release> Releases::prepare(const domain::ServiceSpec& service,
                                           const std::string& label) {
   TRY(check_label(label));
+  if (auto whole = TRY(find_whole(service, label)))
+    return *std::move(whole);
   const std::string folder = folder_of(service, label);
-  const std::string known = TRY(recorded_digest(service, label));
-  if (!known.empty()) {
-    if (!TRY(is_same_source(service, label, known)))
-      return Error{ErrorKind::conflict,
-                   "release '" + label + "' of service '" + service.name +
-                       "' exists, and its source has changed since",
-                   "A label names one release for ever: give the new one another label."};
-    TRY(check_program(service, folder));
-    return domain::Release{service.name, label, folder, known};
-  }
-  if (TRY(world_.files.info(folder)))
-    return Error{ErrorKind::conflict,
-                 "'" + folder +
-                     "' is not the release that belay made: it has changed, or has no record",
-                 "Move the folder away, or use another label."};
-  const std::string making = service.releases_folder + "/.making-" + label;
+  const std::string making = making_of(service, label);
   TRY(world_.files.create_folders(service.releases_folder + "/.records"));
   TRY(world_.trees.remove(making)); // of a try that was cut short
-  if (auto made = make(service, label, making); !made) {
+  auto made = make(service, label, making);
+  auto runs = made ? check_program(service, making) : ok();
+  if (!made || !runs) {
+    Error error = made ? std::move(runs).error() : std::move(made).error();
     if (auto removed = world_.trees.remove(making); !removed)
-      return std::move(removed).error().context(made.error().message);
-    return std::move(made).error();
+      error.message += "; and " + removed.error().message;
+    return error;
   }
   TRY(world_.trees.sync(making));
   const std::string digest = TRY(world_.trees.digest(making));
-  TRY(check_program(service, making));
+  std::string record = "release 1\ndigest " + digest + "\n";
+  if (!made.value().empty())
+    record += "source " + made.value() + "\n";
   // The record first: a folder under its name always has one.
-  TRY(world_.files.replace(record_of(service, label), digest + "\n"));
+  TRY(world_.files.replace(record_of(service, label), record));
   TRY(world_.files.rename(making, folder));
   return domain::Release{service.name, label, folder, digest};
 }
 
+Result<> Releases::check_command(const domain::ServiceSpec& service, const std::string& label) {
+  const std::string program =
+      base::fill(service.release.command.front(), {{"to", label}, {"project", project_folder_}});
+  if (search_path_.empty() || program.contains('{'))
+    return ok();
+  std::vector<std::string> places{""};
+  if (!program.contains('/'))
+    places = base::split(search_path_, ':');
+  for (const std::string& place : places)
+    if (world_.files.resolve(base::absolute_path(program, place.empty() ? project_folder_ : place)))
+      return ok();
+  return Error{ErrorKind::not_found,
+               "release '" + label + "': there is no program '" + program + "' to make it",
+               "Install it, or correct `release:` of service '" + service.name + "'."};
+}
+
 Result<> Releases::can_prepare(const domain::ServiceSpec& service, const std::string& label) {
   TRY(check_label(label));
-  if (!TRY(recorded_digest(service, label)).empty())
+  if (TRY(find_whole(service, label)))
     return ok();
   if (service.release.kind == ReleaseSourceKind::command)
+    return check_command(service, label);
+  if (service.release.kind == ReleaseSourceKind::archive) {
+    TRY(check_archive(service, label));
     return ok();
-  const std::string source = source_path(service, label);
-  const auto info = world_.files.resolve(source);
-  if (!info)
-    return Error{ErrorKind::not_found, "there is no release '" + label + "': no '" + source + "'",
-                 "Put it there, or correct `release:`."};
-  if (service.release.kind == ReleaseSourceKind::archive)
-    TRY(wanted_digest(service.release, source, label));
-  return ok();
+  }
+  const std::string source = TRY(source_folder(service, label));
+  return check_program(service, source);
 }
 
 Result<> Releases::verify(const domain::ServiceSpec& service, const domain::Release& release) {
@@ -241,6 +336,19 @@ Result<> Releases::verify(const domain::ServiceSpec& service, const domain::Rele
         "release '" + release.label + "' in '" + release.folder + "' has changed since it was made",
         "Make it again under another label; data that a service writes belongs into a store."};
   return check_program(service, release.folder);
+}
+
+Result<> Releases::remove(const domain::ServiceSpec& service, const std::string& label) {
+  TRY(check_label(label));
+  const std::string folder = folder_of(service, label);
+  const std::string making = making_of(service, label);
+  // The folder loses its name at once, so that it is never half a release.
+  if (TRY(world_.files.info(folder))) {
+    TRY(world_.trees.remove(making));
+    TRY(world_.files.rename(folder, making));
+  }
+  TRY(world_.files.remove(record_of(service, label)));
+  return world_.trees.remove(making);
 }
 
 } // namespace drivers::process

@@ -17,13 +17,36 @@ namespace {
 
 constexpr Milliseconds poll_every{100};
 constexpr Milliseconds kill_timeout{10'000};
-constexpr std::size_t log_bytes_max = 64U << 20U;
+constexpr std::size_t log_bytes_max = 256U << 10U; // of its end
+constexpr std::size_t tail_bytes_max = 8192;
+// Begins what one start has said in the log.
+constexpr std::string_view start_line = "--- belay started ";
 
-std::string tag(const world::ProcessInfo& process, std::string_view name) {
-  for (const auto& [key, value] : process.tags)
+std::string variable(const world::Environment& environment, std::string_view name) {
+  for (const auto& [key, value] : environment)
     if (key == name)
       return value;
   return "";
+}
+
+// A service may make sessions of its own: its oldest leader is the one that we started.
+const world::ProcessInfo* first_leader(const std::vector<world::ProcessInfo>& processes) {
+  const world::ProcessInfo* leader = nullptr;
+  for (const world::ProcessInfo& process : processes) {
+    if (!process.is_leader)
+      continue;
+    if (leader == nullptr || process.id.start_ticks < leader->id.start_ticks ||
+        (process.id.start_ticks == leader->id.start_ticks && process.id.pid < leader->id.pid))
+      leader = &process;
+  }
+  return leader;
+}
+
+std::string pids_of(const std::vector<world::ProcessInfo>& processes) {
+  std::vector<std::string> pids;
+  for (const world::ProcessInfo& process : processes)
+    pids.push_back(std::to_string(process.id.pid));
+  return base::join(pids, ", ");
 }
 
 Result<world::Signal> signal_named(const std::string& name) {
@@ -50,7 +73,9 @@ Runtime::Runtime(world::World world, std::string stack, std::string project_fold
                  world::Environment base_environment)
     : world_{world}, stack_{std::move(stack)}, project_folder_{std::move(project_folder)},
       state_folder_{std::move(state_folder)}, read_secret_{std::move(read_secret)},
-      base_environment_{std::move(base_environment)}, releases_{world, project_folder_} {}
+      base_environment_{std::move(base_environment)}, releases_{
+                                                          world, project_folder_,
+                                                          variable(base_environment_, "PATH")} {}
 
 std::string Runtime::lock_path(const domain::ServiceSpec& service) const {
   return state_folder_ + "/run/" + service.name + ".lock";
@@ -80,20 +105,18 @@ Result<std::vector<world::ProcessInfo>> Runtime::processes_of(const domain::Serv
 Result<domain::Observed> Runtime::observe(const domain::ServiceSpec& service) {
   domain::Observed observed;
   const auto processes = TRY(processes_of(service));
-  const world::ProcessInfo* leader = nullptr;
-  for (const world::ProcessInfo& process : processes) {
-    if (!process.is_leader)
-      continue;
-    // A service may make sessions of its own: its oldest leader is the one that we started.
-    if (leader == nullptr || process.id.start_ticks < leader->id.start_ticks ||
-        (process.id.start_ticks == leader->id.start_ticks && process.id.pid < leader->id.pid))
-      leader = &process;
-  }
-  if (leader != nullptr) {
+  if (const world::ProcessInfo* leader = first_leader(processes)) {
+    observed.start_id = variable(leader->tags, "BELAY_START");
+    const bool runs_twice = std::ranges::any_of(processes, [&](const auto& process) {
+      return process.is_leader && variable(process.tags, "BELAY_START") != observed.start_id;
+    });
+    if (runs_twice)
+      return Error{ErrorKind::conflict,
+                   "service '" + service.name + "' runs more than once: pids " + pids_of(processes),
+                   "Somebody else started it with belay's variables; stop all but one."};
     observed.is_running = true;
     observed.process = leader->id;
-    observed.release_folder = tag(*leader, "BELAY_RELEASE");
-    observed.start_id = tag(*leader, "BELAY_START");
+    observed.release_folder = variable(leader->tags, "BELAY_RELEASE");
     return observed;
   }
   observed.strays = static_cast<int>(processes.size());
@@ -114,6 +137,14 @@ Result<std::optional<std::string>> Runtime::current_folder(const domain::Service
 }
 
 Result<> Runtime::switch_to(const domain::ServiceSpec& service, const domain::Release& release) {
+  // A link to a name that is not there would be found out only by the next start.
+  if (base::parent_of(release.folder) != service.releases_folder)
+    return Error{ErrorKind::invalid_input,
+                 "release '" + release.label + "' is in '" + release.folder + "', not in '" +
+                     service.releases_folder + "'",
+                 "Set `releases:` of service '" + service.name + "' to what it was."};
+  if (!TRY(world_.files.info(release.folder)))
+    return Error{ErrorKind::not_found, "the release folder '" + release.folder + "' is gone", ""};
   if (TRY(current_folder(service)) == release.folder)
     return ok();
   return world_.files.replace_link(service.releases_folder + "/current",
@@ -145,6 +176,10 @@ Result<> Runtime::start(const domain::ServiceSpec& service) {
   const auto folder = TRY(current_folder(service));
   if (!folder)
     return Error{ErrorKind::not_found, "service '" + service.name + "' has no current release", ""};
+  if (!TRY(world_.files.info(*folder)))
+    return Error{ErrorKind::not_found,
+                 "the current release '" + *folder + "' of service '" + service.name + "' is gone",
+                 "Put it back, or upgrade to a release that is there."};
   const domain::Observed observed = TRY(observe(service));
   if (observed.is_running) {
     if (observed.release_folder == *folder)
@@ -159,7 +194,7 @@ Result<> Runtime::start(const domain::ServiceSpec& service) {
   world::ServiceStart start;
   for (const std::string& word : service.run)
     start.argv.push_back(base::fill(word, {{"release", *folder}, {"project", project_folder_}}));
-  start.argv.front() = Releases::program_of(service, *folder);
+  start.argv.front() = releases_.program_of(service, *folder);
   start.working_folder = service.working_folder.empty()
                              ? *folder
                              : base::fill(service.working_folder,
@@ -169,10 +204,20 @@ Result<> Runtime::start(const domain::ServiceSpec& service) {
   start.lock_path = lock_path(service);
   TRY(world_.files.create_folders(base::parent_of(start.lock_path)));
   TRY(world_.files.create_folders(base::parent_of(start.log_path)));
-  TRY(world_.files.append(start.log_path, "--- belay started " + base::name_of_path(*folder) +
+  TRY(world_.files.append(start.log_path, std::string{start_line} + base::name_of_path(*folder) +
                                               " at " + base::format_time(world_.clock.now()) +
                                               "\n"));
   TRY(world_.processes.start(start));
+  return ok();
+}
+
+// A sleep ends at once when the operator asks us to stop: then we must not go round for nothing.
+Result<> Runtime::wait(const domain::ServiceSpec& service) {
+  if (world_.clock.stop_requested())
+    return Error{ErrorKind::interrupted,
+                 "interrupted while service '" + service.name + "' was being stopped",
+                 "Run 'belay resume' to go on, or 'belay abort' to go back."};
+  world_.clock.sleep_for(poll_every);
   return ok();
 }
 
@@ -189,60 +234,67 @@ Result<> Runtime::kill_all(const domain::ServiceSpec& service) {
                    "service '" + service.name + "' does not end: pid " +
                        std::to_string(processes.front().id.pid) + " survives KILL",
                    "It may hang in the kernel (a dead disk or mount). Look at it with ps."};
-    world_.clock.sleep_for(poll_every);
+    TRY(wait(service));
   }
 }
 
-// The leader gets the signal that its author expects; whoever is left at the end gets KILL.
+// The leader gets the signal that its author expects, and time for all it started; those whom it
+// leaves behind get the signal then, for they may have something to write. Who is left gets KILL.
 Result<> Runtime::stop(const domain::ServiceSpec& service) {
   const world::Signal signal = TRY(signal_named(service.stop.signal));
-  const domain::Observed observed = TRY(observe(service));
-  if (observed.is_running)
-    TRY(world_.processes.signal(*observed.process, signal));
   const auto deadline = world_.clock.monotonic() + service.stop.timeout;
-  while (world_.clock.monotonic() < deadline) {
+  std::vector<world::ProcessId> told;
+  for (;;) {
     const auto left = TRY(processes_of(service));
     if (left.empty())
       return ok();
-    if (!TRY(observe(service)).is_running)
-      break; // strays know nobody who would tell them to end
-    world_.clock.sleep_for(poll_every);
+    if (world_.clock.monotonic() >= deadline)
+      return kill_all(service);
+    const world::ProcessInfo* leader = first_leader(left);
+    for (const world::ProcessInfo& process : left) {
+      const bool is_next = leader == nullptr || process.id == leader->id;
+      if (!is_next || std::ranges::find(told, process.id) != told.end())
+        continue;
+      TRY(world_.processes.signal(process.id, signal));
+      told.push_back(process.id);
+    }
+    TRY(wait(service));
   }
-  return kill_all(service);
 }
 
 Result<std::string> Runtime::log_tail(const domain::ServiceSpec& service, int lines) {
-  auto text = world_.files.read(log_path(service), log_bytes_max);
+  auto text = world_.files.read_end(log_path(service), log_bytes_max);
   if (!text && text.error().kind == ErrorKind::not_found)
     return std::string{};
   if (!text)
     return std::move(text).error();
   std::string_view all = text.value();
+  if (const auto begun = all.rfind(start_line); begun != std::string_view::npos)
+    all.remove_prefix(begun); // only what this start has said
   while (all.ends_with('\n'))
     all.remove_suffix(1);
-  if (const auto begun = all.rfind("--- belay started "); begun != std::string_view::npos)
-    all.remove_prefix(begun); // only what this start has said
-  std::size_t from = all.size();
-  for (int line = 0; line < lines && from != 0 && from != std::string_view::npos; ++line)
-    from = all.rfind('\n', from - 1);
-  const std::string tail{from == std::string_view::npos || from == 0 ? all : all.substr(from + 1)};
-  return tail.size() > 8192 ? tail.substr(tail.size() - 8192) : tail;
+  std::size_t from = all.size() + 1;
+  for (int line = 0; line < lines && from != 0; ++line) {
+    const auto newline = from < 2 ? std::string_view::npos : all.rfind('\n', from - 2);
+    from = newline == std::string_view::npos ? 0 : newline + 1;
+  }
+  if (from > all.size())
+    return std::string{};
+  const std::string_view tail = all.substr(from);
+  return std::string{tail.substr(tail.size() - std::min(tail.size(), tail_bytes_max))};
 }
 
 Result<> Runtime::discard(const domain::ServiceSpec& service, const domain::Release& release) {
   if (base::parent_of(release.folder) != service.releases_folder)
     return Error{ErrorKind::invalid_input, "'" + release.folder + "' is not a release folder", ""};
-  const domain::Observed observed = TRY(observe(service));
-  if (TRY(current_folder(service)) == release.folder || observed.release_folder == release.folder)
-    return Error{ErrorKind::conflict, "release '" + release.label + "' is in use", ""};
-  if (!TRY(world_.files.info(release.folder)))
-    return ok();
-  // The folder loses its name at once, so that it is never half a release.
-  const std::string making = service.releases_folder + "/.making-" + release.label;
-  TRY(world_.trees.remove(making));
-  TRY(world_.files.rename(release.folder, making));
-  TRY(world_.files.remove(service.releases_folder + "/.records/" + release.label));
-  return world_.trees.remove(making);
+  for (const world::ProcessInfo& process : TRY(processes_of(service)))
+    if (variable(process.tags, "BELAY_RELEASE") == release.folder)
+      return Error{
+          ErrorKind::conflict,
+          "release '" + release.label + "' is in use by pid " + std::to_string(process.id.pid), ""};
+  if (TRY(current_folder(service)) == release.folder)
+    return Error{ErrorKind::conflict, "release '" + release.label + "' is the current one", ""};
+  return releases_.remove(service, base::name_of_path(release.folder));
 }
 
 } // namespace drivers::process

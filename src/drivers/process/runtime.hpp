@@ -18,7 +18,8 @@ std::string service_key(const std::string& state_folder, const std::string& serv
 
 class Runtime final : public domain::Runtime {
 public:
-  // `base_environment`: what every service gets beside its own variables (PATH, HOME, LANG, TZ).
+  // `base_environment`: what every service gets beside its own variables (PATH, HOME, LANG, TZ,
+  // USER).
   Runtime(world::World world, std::string stack, std::string project_folder,
           std::string state_folder, SecretReader read_secret, world::Environment base_environment);
 
@@ -42,6 +43,7 @@ private:
   base::Result<std::vector<world::ProcessInfo>> processes_of(const domain::ServiceSpec& service);
   base::Result<world::Environment> environment_of(const domain::ServiceSpec& service,
                                                   const std::string& folder);
+  base::Result<> wait(const domain::ServiceSpec& service);
   base::Result<> kill_all(const domain::ServiceSpec& service);
   std::string lock_path(const domain::ServiceSpec& service) const;
   std::string log_path(const domain::ServiceSpec& service) const;
