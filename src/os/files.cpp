@@ -74,6 +74,18 @@ bool try_reflink(const std::string& folder) {
          ::ioctl(to.get(), FICLONE, from.get()) == 0;
 }
 
+Result<Fd> open_plain(const std::string& path, std::uint64_t& size) {
+  // Non-blocking, so that a pipe in the place of a file cannot hang us.
+  Fd file = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0)
+    return error_of(errno, "look at", path);
+  if (!S_ISREG(info.st_mode))
+    return Error{ErrorKind::invalid_input, "'" + path + "' is not a plain file", ""};
+  size = static_cast<std::uint64_t>(info.st_size);
+  return file;
+}
+
 // Content, owner, mode and sync of the temporary file of a replace.
 Result<> fill_temporary(const std::string& temporary, const std::string& path,
                         std::string_view bytes, std::uint32_t mode) {
@@ -94,14 +106,28 @@ Result<> fill_temporary(const std::string& temporary, const std::string& path,
 } // namespace
 
 Result<std::string> Files::read(const std::string& path, std::size_t bytes_max) {
-  // Non-blocking, so that a pipe in the place of a file cannot hang us.
-  const Fd file = TRY(open_file(path, O_RDONLY | O_NONBLOCK));
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0)
-    return error_of(errno, "look at", path);
-  if (!S_ISREG(info.st_mode))
-    return Error{ErrorKind::invalid_input, "'" + path + "' is not a plain file", ""};
+  std::uint64_t size = 0;
+  const Fd file = TRY(open_plain(path, size));
   return read_all(file, bytes_max, path);
+}
+
+Result<std::string> Files::read_end(const std::string& path, std::size_t bytes_max) {
+  std::uint64_t size = 0;
+  const Fd file = TRY(open_plain(path, size));
+  // As large as it was when it was opened: a log may grow while it is read.
+  std::string end(std::min<std::uint64_t>(size, bytes_max), '\0');
+  std::size_t done = 0;
+  while (done < end.size()) {
+    const auto count = ::pread(file.get(), end.data() + done, end.size() - done,
+                               static_cast<off_t>(size - end.size() + done));
+    if (count < 0 && errno != EINTR)
+      return error_of(errno, "read", path);
+    if (count == 0)
+      break;
+    done += count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+  end.resize(done);
+  return end;
 }
 
 Result<std::optional<world::EntryInfo>> Files::info(const std::string& path) {
