@@ -94,14 +94,11 @@ Authority authority_of(std::string_view url) {
   if (colon != std::string_view::npos) {
     const auto digits = rest.substr(colon + 1);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), found.port);
-    if (parsed.ec != std::errc{} || found.port < 1 || found.port > 65535)
+    const bool is_whole = parsed.ptr == digits.data() + digits.size();
+    if (parsed.ec != std::errc{} || !is_whole || found.port < 1 || found.port > 65535)
       found.port = 0;
   }
   return found;
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 } // namespace drivers::probe

@@ -16,6 +16,5 @@ struct Authority {
   int port = 0;
 };
 Authority authority_of(std::string_view url);
-bool is_loopback(std::string_view host);
 
 } // namespace drivers::probe
