@@ -16,6 +16,7 @@ using world::Difference;
 namespace {
 
 constexpr std::size_t differences_max = 1000;
+constexpr int links_max = 8;                       // on the way to a store
 constexpr std::size_t tail_bytes_max = 64U << 20U; // above it no appended tail is cut out
 
 std::string plural(std::uint64_t count, const char* one, const char* many) {
@@ -31,18 +32,27 @@ Error still_written(const std::string& live, const std::string& path) {
 
 } // namespace
 
+// Where `path` leads, also when what it leads to is gone: a release deleted it, or a swap died
+// between two renames.
+Result<std::string> Store::real_path(std::string path) {
+  for (int links = 0; links <= links_max; ++links) {
+    auto real = world_.files.resolve(path);
+    if (real || real.error().kind != ErrorKind::not_found)
+      return real;
+    const std::string folder =
+        TRY_CONTEXT(world_.files.resolve(base::parent_of(path)), "folder of the store");
+    path = folder + "/" + base::name_of_path(path);
+    const auto info = TRY(world_.files.info(path));
+    if (!info || info->kind != world::EntryKind::link)
+      return path;
+    path = base::absolute_path(TRY(world_.files.read_link(path)), folder);
+  }
+  return Error{ErrorKind::invalid_input, "'" + path + "' is one of too many links", ""};
+}
+
 Result<Store::Place> Store::place_of(const domain::StoreSpec& spec) {
   Place place;
-  auto real = world_.files.resolve(spec.path);
-  if (!real && real.error().kind != ErrorKind::not_found)
-    return std::move(real).error();
-  if (real) {
-    place.live = real.value();
-  } else {
-    // The folder itself may be gone (a release deleted it): then it is below its parent.
-    place.live = TRY_CONTEXT(world_.files.resolve(base::parent_of(spec.path)), "store folder") +
-                 "/" + base::name_of_path(spec.path);
-  }
+  place.live = TRY(real_path(spec.path));
   const auto info = TRY(world_.files.info(place.live));
   place.is_mount_point = info && info->is_mount_point;
   place.exclude = spec.exclude;
@@ -72,6 +82,11 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
   state.free_bytes = space.free_bytes;
   if (space.is_read_only)
     state.problems.push_back("'" + place.live + "' is on a read-only file system");
+  for (const std::string& path : spec.exclude)
+    if (const auto excluded = TRY(world_.files.info(place.live + "/" + path));
+        excluded && excluded->is_mount_point && !place.is_mount_point)
+      state.problems.push_back("'" + place.live + "/" + path +
+                               "' is a mount point, which would move with the folder around it");
   auto size = world_.trees.size(place.live, place.exclude);
   if (!size) {
     state.problems.push_back(size.error().message);
@@ -112,7 +127,7 @@ Result<domain::CaptureReport> Store::protect(const domain::StoreSpec& spec,
   const Place place = TRY(place_of(spec));
   auto report = TRY(capture(spec, place, point, progress));
   // Read back now, while the service still runs: then secure has only the difference to read.
-  TRY(world_.trees.verify(place.tree_of(point), place.catalogue_of(point), world::Depth::full));
+  TRY(world_.trees.verify(place.tree_of(point), place.catalogue_of(point), world::Depth::quick));
   return report;
 }
 
@@ -136,8 +151,18 @@ Result<> Store::verify(const domain::StoreSpec& spec, const domain::Snapshot& sn
   const Place place = TRY(place_of(spec));
   const std::string catalogue = base::parent_of(snapshot.kept) + "/catalogue";
   if (!base::is_inside(snapshot.kept, place.kept_folder))
-    return Error{ErrorKind::not_found, "'" + snapshot.kept + "' is not a copy of this store", ""};
+    return Error{ErrorKind::not_found, "'" + snapshot.kept + "' is not a copy of this store",
+                 "Is the file system of the store mounted?"};
   return world_.trees.verify(snapshot.kept, catalogue, depth);
+}
+
+// False only for two files with different bytes.
+Result<bool> Store::is_same_file(const std::string& a, const std::string& b) {
+  for (const std::string& path : {a, b})
+    if (const auto info = TRY(world_.files.info(path));
+        !info || info->kind != world::EntryKind::file)
+      return true;
+  return TRY(world_.trees.file_digest(a)) == TRY(world_.trees.file_digest(b));
 }
 
 Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
@@ -151,6 +176,13 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
   }
   const auto& differences = compared.value();
   evidence.detail = plural(differences.size(), "entry differs", "entries differ");
+  // A comparison believes equal sizes and times. What decides about the data is read.
+  for (const std::string& path : spec.layout)
+    if (!TRY(is_same_file(snapshot.kept + "/" + path, place.live + "/" + path))) {
+      evidence.movement = Movement::layout;
+      evidence.detail += ", layout file " + path + " among them";
+      return evidence;
+    }
   if (differences.empty()) {
     evidence.movement = Movement::none;
     return evidence;
@@ -186,6 +218,15 @@ Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,
   domain::Abandoned abandoned;
   abandoned.store = spec.name;
   abandoned.kept = place.tree_of(abandoned_id);
+  if (const auto info = TRY(world_.files.info(abandoned.kept));
+      info && info->kind != world::EntryKind::folder) {
+    // A release had put something else in place of the folder.
+    abandoned.files = 1;
+    abandoned.bytes = info->size_bytes;
+    abandoned.differences = 1;
+    abandoned.written_since = {{Difference::Kind::changed, "", 0, info->size_bytes}};
+    return abandoned;
+  }
   const auto size = TRY(world_.trees.size(abandoned.kept, {}));
   abandoned.files = size.files;
   abandoned.bytes = size.bytes;
@@ -214,9 +255,13 @@ Result<domain::Snapshot> Store::adopt(const domain::StoreSpec& spec,
 Result<> Store::export_file(const std::string& from, const std::string& restored,
                             const std::string& to) {
   const auto info = TRY(world_.files.info(from));
-  if (!info || info->kind != world::EntryKind::file)
+  if (!info || info->kind == world::EntryKind::other)
     return ok();
+  if (info->kind == world::EntryKind::folder)
+    return world_.files.create_folders(to);
   TRY(world_.files.create_folders(base::parent_of(to)));
+  if (info->kind == world::EntryKind::link)
+    return world_.files.replace_link(to, TRY(world_.files.read_link(from)));
   TRY(world_.trees.copy_file(from, to));
   const auto old_info = TRY(world_.files.info(restored));
   const bool can_compare = old_info && old_info->kind == world::EntryKind::file &&

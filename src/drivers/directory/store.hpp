@@ -43,7 +43,9 @@ private:
     std::string tree_of(const std::string& id) const { return folder_of(id) + "/tree"; }
     std::string catalogue_of(const std::string& id) const { return folder_of(id) + "/catalogue"; }
   };
+  base::Result<std::string> real_path(std::string path);
   base::Result<Place> place_of(const domain::StoreSpec& spec);
+  base::Result<bool> is_same_file(const std::string& a, const std::string& b);
   base::Result<domain::CaptureReport> capture(const domain::StoreSpec& spec, const Place& place,
                                               const std::string& point,
                                               const world::Progress& progress);

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace drivers::directory {
@@ -112,19 +113,20 @@ private:
     return sidecar;
   }
 
-  // By inode it is told whether the exchange happened: a path alone cannot say.
+  // By inode it is told whether the exchange happened: a path alone cannot say. The number of a
+  // device may be another after a reboot; that both sides are on one is told by this folder's.
   Result<> exchange() {
     const Sidecar sidecar = TRY(begin(false));
     const Identity live = TRY(identity_of(paths_.live));
-    const bool was_absent = sidecar.live == Identity{};
-    if (live == sidecar.incoming)
-      return take_out();
+    const Identity here = TRY(identity_of(paths_.abandoned));
     if (live == Identity{}) {
       // Nothing was live, or a two-rename swap died in the middle.
       TRY(files_.rename(incoming_, paths_.live));
-      return was_absent ? note_nothing_was_live() : ok();
+      return take_out();
     }
-    if (live != sidecar.live)
+    if (live.device == here.device && live.inode == sidecar.incoming.inode)
+      return take_out();
+    if (live.device != here.device || live.inode != sidecar.live.inode)
       return Error{ErrorKind::conflict,
                    "'" + paths_.live + "' is neither what was live nor what was kept",
                    "Somebody else replaced it. Both trees are kept below '" + paths_.abandoned +
@@ -139,14 +141,13 @@ private:
     return take_out();
   }
 
-  // After the exchange `incoming` is what was live; it gets its lasting name.
+  // After the exchange `incoming` is what was live; it gets its lasting name. Where nothing was
+  // live the abandoned set is an empty folder.
   Result<> take_out() {
     if (TRY(files_.info(incoming_)))
-      TRY(files_.rename(incoming_, tree_));
-    return ok();
+      return files_.rename(incoming_, tree_);
+    return files_.create_folders(tree_);
   }
-
-  Result<> note_nothing_was_live() { return files_.create_folders(tree_); }
 
   Result<> move() {
     Sidecar sidecar = TRY(begin(true));
@@ -168,7 +169,7 @@ private:
   // Whatever is still there goes; what went before a crash is at its new place already.
   Result<> move_children(const std::string& from, const std::string& to) {
     for (const std::string& name : TRY(files_.list(from)))
-      if (name != ".belay")
+      if (name != ".belay" && std::ranges::find(paths_.exclude, name) == paths_.exclude.end())
         TRY(files_.rename(from + "/" + name, to + "/" + name));
     return ok();
   }
