@@ -101,6 +101,24 @@ struct Scenario::Parts {
   sim::SimWorld world;
   bool power_was_cut = false;
 
+  // What a point claims to keep is there: an abandoned set too.
+  std::string lying_point() {
+    const auto folder = state::Folder::open(world.ports(), frozen.stack.state_folder);
+    const auto ids = folder ? folder.value().point_ids()
+                            : Result<std::vector<std::string>>{std::vector<std::string>{}};
+    for (const std::string& id : ids ? ids.value() : std::vector<std::string>{}) {
+      const auto point = folder.value().point(id);
+      if (!point)
+        return "point " + id + " cannot be read";
+      for (const auto& snapshot : point.value().snapshots)
+        if (std::ranges::find(point.value().given_up, snapshot.store) ==
+                point.value().given_up.end() &&
+            world.host.disk.find(snapshot.kept) == nullptr)
+          return "point " + id + " claims to keep " + snapshot.kept;
+    }
+    return "";
+  }
+
   // One life of belay: everything is built anew, as after a real crash.
   template <class Act>
   Result<Ended> live(Act act) {
@@ -279,7 +297,7 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
       ended && ended.value().ending != Ending::unchanged && ended.value().ending != Ending::blocked;
   if (was_touched && config_is_new != (version == 2))
     return "the config is not of the release that runs";
-  return "";
+  return parts_->lying_point();
 }
 
 } // namespace scenario

@@ -3,7 +3,8 @@
 //
 //   belay_sim                    exhaustive: singles, and pairs that begin with a crash
 //   belay_sim --quick            every single fault, and pairs of crashes, of every scenario
-//   belay_sim --quick --stop     the same, to the first broken one (for mutants)
+//   belay_sim --singles          every single fault of every scenario
+//   --stop                       with any of them: end at the first broken one (for mutants)
 //   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
 //   belay_sim --history KIND FAULT@EFFECT...   one history, as a broken one is printed, with its
 //                                journal
@@ -114,7 +115,8 @@ constexpr std::array crashes{Fault::crash_after, Fault::crash_torn, Fault::power
 
 class Player {
 public:
-  Player(bool is_quick, std::size_t broken_max) : is_quick_{is_quick}, broken_max_{broken_max} {}
+  Player(bool is_quick, bool is_single, std::size_t broken_max)
+      : is_quick_{is_quick}, is_single_{is_single}, broken_max_{broken_max} {}
   bool is_enough() const { return broken_ >= broken_max_; }
 
   // One row of histories: the first fault at a fixed effect, all second faults behind it.
@@ -124,7 +126,7 @@ public:
     if (!single.fired.front())
       return false;
     const bool is_crash = std::ranges::find(crashes, first.fault) != crashes.end();
-    if (!is_crash || (is_quick_ && first.fault != Fault::crash_after))
+    if (is_single_ || !is_crash || (is_quick_ && first.fault != Fault::crash_after))
       return true;
     for (const Fault second : first_faults) {
       if (is_quick_ && second != Fault::crash_after && second != Fault::fail_once)
@@ -154,6 +156,7 @@ public:
 
 private:
   bool is_quick_;
+  bool is_single_;
   std::size_t broken_max_; // then it stops: more of them say nothing new
   std::atomic<std::size_t> histories_ = 0;
   std::mutex mutex_;
@@ -225,12 +228,15 @@ int main(int argc, char** argv) {
     return show(argc - 2, argv + 2);
   bool is_quick = false;
   bool is_stopping = false;
+  bool is_single = false;
   std::optional<std::uint64_t> seed;
   std::size_t count = 20'000;
   for (int at = 1; at < argc; ++at) {
     const std::string word = argv[at];
     if (word == "--quick")
       is_quick = true;
+    else if (word == "--singles")
+      is_single = true;
     else if (word == "--stop")
       is_stopping = true;
     else if (word == "--seed" && at + 1 < argc)
@@ -238,11 +244,12 @@ int main(int argc, char** argv) {
     else if (word == "--count" && at + 1 < argc)
       count = std::strtoull(argv[++at], nullptr, 10);
     else {
-      std::fprintf(stderr, "usage: belay_sim [--quick] [--seed N [--count M]]\n");
+      std::fprintf(stderr,
+                   "usage: belay_sim [--quick | --singles | --seed N [--count M]] [--stop]\n");
       return 2;
     }
   }
-  Player player{is_quick, is_stopping ? 1U : 20U};
+  Player player{is_quick, is_single, is_stopping ? 1U : 20U};
   const auto begun = std::chrono::steady_clock::now();
   if (seed)
     seeded(player, *seed, count);
