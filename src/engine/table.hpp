@@ -52,7 +52,7 @@ struct Row {
   std::string_view name; // what the journal says; never renamed
   State on_success;
   State on_failure;
-  int attempts;    // how often it is tried at once before it counts as failed
+  int attempts; // how often it is tried at once before it counts as failed
   // After it stopped for an operator: where `resume` goes on; `stay` for the same state.
   State on_resume = State::stay;
 };
