@@ -130,10 +130,8 @@ private:
   Result<> check_link(archive_entry* entry, const std::string& name) const {
     const char* raw = archive_entry_symlink(entry);
     const std::string target = raw == nullptr ? "" : raw;
-    const std::string from = base::parent_of("/root/" + name);
-    if (target.starts_with('/') || !base::is_inside(base::absolute_path(target, from), "/root"))
-      return unsafe(path_, name,
-                    "is a link to '" + base::printable(target) + "', out of its folder");
+    if (std::string problem = archive_link_problem(name, target); !problem.empty())
+      return unsafe(path_, name, problem);
     return ok();
   }
 
@@ -179,6 +177,23 @@ std::string archive_name_problem(std::string_view name) {
   for (const std::string& part : base::split(name, '/'))
     if (part == "..")
       return "leads out of its folder";
+  return "";
+}
+
+std::string archive_link_problem(std::string_view name, std::string_view target) {
+  const std::string shown = "is a link to '" + base::printable(target) + "', ";
+  if (target.empty() || target.front() == '/' || target.contains('\0'))
+    return shown + "out of its folder";
+  const std::string from = base::parent_of("/root/" + std::string{name});
+  if (!base::is_inside(base::absolute_path(target, from), "/root"))
+    return shown + "out of its folder";
+  bool was_ordinary = false;
+  for (const std::string& part : base::split(target, '/')) {
+    if (part == ".." && was_ordinary)
+      return shown + "which goes down and up again";
+    was_ordinary = was_ordinary || (part != ".." && part != "." && !part.empty());
+  }
+  // Up from its own folder: every part of that may be a link that an earlier entry made.
   return "";
 }
 
