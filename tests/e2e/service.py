@@ -108,10 +108,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 print(f"service {release['version']} ({MODE}) begins", flush=True)
-if MODE == "daemonises" and os.fork():
-    sys.exit(0)
-if MODE == "daemonises":
+if MODE == "daemonises":  # as daemon(7) tells: whoever started it sees it end
+    if os.fork():
+        sys.exit(0)
     os.setsid()
+    if os.fork():
+        sys.exit(0)
 if MODE == "exits":
     sys.exit("service: cannot read its licence")
 if MODE == "ignores_term":
