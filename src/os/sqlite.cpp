@@ -55,14 +55,15 @@ Result<Database> open_database(const std::string& path, int flags) {
   return database;
 }
 
-// A database that others may have open is opened for writing where that is possible: only so can a
-// reader recover the WAL of a service that was killed.
+// Opened for writing where that is possible, although it is only read: only so can the journal of a
+// service that was killed be rolled back or its WAL recovered, and what SQLite makes beside a
+// database in WAL mode be removed again.
 Result<Database> open_to_read(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0)
     return error_of(errno, "open the database", path);
-  const bool has_wal = ::access((path + "-wal").c_str(), F_OK) == 0;
-  return open_database(path, has_wal ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  const bool can_write = ::access(path.c_str(), W_OK) == 0;
+  return open_database(path, can_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 }
 
 using OnRow = std::function<void(sqlite3_stmt*)>;
