@@ -1,9 +1,9 @@
 #include "drivers/sqlite/store.hpp"
 
 #include "base/text.hpp"
+#include "drivers/sqlite/swap.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace drivers::sqlite {
 
@@ -14,22 +14,23 @@ using base::Result;
 using domain::Movement;
 using world::Difference;
 
-namespace {
-
-// Files that SQLite keeps beside a database; never to be found beside another one.
-constexpr std::array companions{"-wal", "-shm", "-journal"};
-
-} // namespace
+// Where `path` is, or would be: the file may be away for a moment, behind a link or not.
+Result<std::string> Store::real_path(const std::string& path, int links_left) {
+  auto real = world_.files.resolve(path);
+  if (real || real.error().kind != ErrorKind::not_found)
+    return real;
+  const std::string folder =
+      TRY_CONTEXT(world_.files.resolve(base::parent_of(path)), "folder of the database");
+  const auto info = TRY(world_.files.info(path));
+  if (info && info->kind == world::EntryKind::link && links_left > 0)
+    return real_path(base::absolute_path(TRY(world_.files.read_link(path)), folder),
+                     links_left - 1);
+  return folder + "/" + base::name_of_path(path);
+}
 
 Result<Store::Place> Store::place_of(const domain::StoreSpec& spec) {
   Place place;
-  auto real = world_.files.resolve(spec.path);
-  if (!real && real.error().kind != ErrorKind::not_found)
-    return std::move(real).error();
-  place.live = real ? real.value()
-                    : TRY_CONTEXT(world_.files.resolve(base::parent_of(spec.path)),
-                                  "folder of the database") +
-                          "/" + base::name_of_path(spec.path);
+  place.live = TRY(real_path(spec.path, 16));
   place.name = base::name_of_path(place.live);
   place.kept_folder = base::parent_of(place.live) + "/.belay-" + place.name;
   return place;
@@ -41,17 +42,26 @@ Result<std::uint64_t> Store::size_of(const std::string& path) {
 }
 
 Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
-  if (const auto real = world_.files.resolve(spec.path); !real)
+  const Place place = TRY(place_of(spec));
+  const auto info = TRY(world_.files.info(place.live));
+  if (!info)
     return Error{ErrorKind::not_found, "'" + spec.path + "' does not exist",
                  "Correct `sqlite:`, or create the database."};
-  const Place place = TRY(place_of(spec));
   domain::StoreState state;
   state.kept_folder = place.kept_folder;
+  if (info->kind != world::EntryKind::file) {
+    state.problems.push_back("'" + place.live + "' is not a file");
+    return state;
+  }
   const world::SpaceInfo space = TRY(world_.files.space(base::parent_of(place.live)));
   state.free_bytes = space.free_bytes;
-  state.size = {1, TRY(size_of(place.live)) + TRY(size_of(place.live + "-wal"))};
+  state.size = {1, info->size_bytes + TRY(size_of(place.live + "-wal"))};
   if (space.is_read_only)
     state.problems.push_back("'" + place.live + "' is on a read-only file system");
+  if (info->is_mount_point)
+    state.problems.push_back("'" + place.live +
+                             "' is a mount point: mount its folder instead, a mounted file cannot "
+                             "be renamed");
   if (const auto sound = world_.sqlite.check(place.live); !sound)
     state.problems.push_back(sound.error().message);
   if (space.free_bytes < state.size.bytes)
@@ -62,7 +72,8 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
 }
 
 Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, const Place& place,
-                                             const std::string& point) {
+                                             const std::string& point,
+                                             const world::Progress& progress) {
   TRY(world_.files.create_folders(place.folder_of(point)));
   const std::string copy = place.file_of(point);
   TRY(world_.sqlite.backup(place.live, copy));
@@ -74,19 +85,22 @@ Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, cons
   report.snapshot.files = 1;
   report.snapshot.bytes = TRY(size_of(copy));
   report.copied = {1, report.snapshot.bytes};
+  if (progress)
+    progress(report.snapshot.bytes, report.snapshot.bytes);
   return report;
 }
 
 Result<domain::CaptureReport> Store::protect(const domain::StoreSpec& spec,
-                                             const std::string& point, const world::Progress&) {
-  return capture(spec, TRY(place_of(spec)), point);
+                                             const std::string& point,
+                                             const world::Progress& progress) {
+  return capture(spec, TRY(place_of(spec)), point, progress);
 }
 
 // The writers are stopped, so what is copied and what is live must say the same, row by row.
 Result<domain::CaptureReport> Store::secure(const domain::StoreSpec& spec, const std::string& point,
-                                            const world::Progress&) {
+                                            const world::Progress& progress) {
   const Place place = TRY(place_of(spec));
-  auto report = TRY(capture(spec, place, point));
+  auto report = TRY(capture(spec, place, point, progress));
   const auto copied = TRY(world_.sqlite.fingerprint(report.snapshot.kept));
   if (copied != TRY(world_.sqlite.fingerprint(place.live)))
     return Error{ErrorKind::conflict,
@@ -138,60 +152,47 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
   return evidence;
 }
 
-Result<> Store::move_aside(const std::string& path, const std::string& folder) {
-  if (!TRY(world_.files.info(path)))
-    return ok();
-  return world_.files.rename(path, folder + "/" + base::name_of_path(path));
-}
-
-// Each name is at one place or the other, so that after a crash it is plain what is left to do:
-//   1. live -> abandoned/NAME with its companions   2. kept -> live
-// No companion may ever stand beside a database that is not its own: SQLite would replay a foreign
-// WAL into it. So the companions go first, and the copy, which has none, comes last.
-Result<> Store::swap_in(const Place& place, const std::string& kept, const std::string& folder) {
-  TRY(world_.files.create_folders(folder));
-  const std::string incoming = folder + "/incoming";
-  const std::string out = folder + "/" + place.name;
-  if (TRY(world_.files.info(kept)) && !TRY(world_.files.info(incoming)))
-    TRY(world_.files.rename(kept, incoming));
-  if (!TRY(world_.files.info(incoming)))
-    return ok(); // it is live already
-  if (TRY(world_.files.info(place.live)) && !TRY(world_.files.info(out))) {
-    // Nobody uses it: fold the WAL in, so that the abandoned database is one whole file. Where it
-    // is damaged that fails; then its companions go with it as they are.
-    if (auto folded = world_.sqlite.fold(place.live);
-        !folded && folded.error().kind != ErrorKind::corrupt)
-      return folded;
-    for (const char* companion : companions)
-      TRY(move_aside(place.live + companion, folder));
-    TRY(world_.files.rename(place.live, out));
-  }
-  for (const char* companion : companions) // of a database that was deleted alone
-    TRY(move_aside(place.live + companion, folder));
-  return world_.files.rename(incoming, place.live);
-}
-
 Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,
                                          const domain::Snapshot& snapshot,
                                          const std::string& abandoned_id) {
   const Place place = TRY(place_of(spec));
-  const std::string folder = place.folder_of(abandoned_id);
-  if (!TRY(world_.files.info(folder)))
+  const SwapPaths paths{
+      .live = place.live, .kept = snapshot.kept, .abandoned = place.folder_of(abandoned_id)};
+  if (!TRY(has_begun(world_, paths)))
     TRY(verify(spec, snapshot, world::Depth::full));
-  TRY(swap_in(place, snapshot.kept, folder));
+  TRY(swap_in(world_, paths));
   domain::Abandoned abandoned;
   abandoned.store = spec.name;
-  abandoned.kept = folder + "/" + place.name;
+  abandoned.kept = place.file_of(abandoned_id);
+  if (!TRY(world_.files.info(abandoned.kept)))
+    return abandoned; // nothing was live: nothing was written
+  abandoned.files = 1;
   abandoned.bytes = TRY(size_of(abandoned.kept));
-  abandoned.files = abandoned.bytes == 0 ? 0 : 1;
-  const auto before = world_.sqlite.fingerprint(place.live);
-  const auto after = world_.sqlite.fingerprint(abandoned.kept);
-  if (!before || !after || before.value() != after.value()) {
-    abandoned.differences = 1;
-    abandoned.written_since = {
-        {Difference::Kind::changed, place.name, TRY(size_of(place.live)), abandoned.bytes}};
-  }
+  TRY(add_written_since(place, abandoned));
   return abandoned;
+}
+
+Result<> Store::add_written_since(const Place& place, domain::Abandoned& abandoned) {
+  abandoned.differences = 1;
+  // With a companion beside it the database is damaged: it is left exactly as it was found.
+  bool is_whole = true;
+  for (const char* companion : companions)
+    is_whole = is_whole && !TRY(world_.files.info(abandoned.kept + companion));
+  if (is_whole) {
+    const auto before = world_.sqlite.fingerprint(place.live);
+    const auto after = world_.sqlite.fingerprint(abandoned.kept);
+    if (before && after) {
+      if (before.value() == after.value()) {
+        abandoned.differences = 0;
+        return ok();
+      }
+      const auto [fewer, more] = std::minmax(before.value().rows, after.value().rows);
+      abandoned.differences = std::max<std::uint64_t>(1, more - fewer);
+    }
+  }
+  abandoned.written_since = {
+      {Difference::Kind::changed, place.name, TRY(size_of(place.live)), abandoned.bytes}};
+  return ok();
 }
 
 Result<domain::Snapshot> Store::adopt(const domain::StoreSpec& spec,
@@ -210,9 +211,12 @@ Result<domain::Snapshot> Store::adopt(const domain::StoreSpec& spec,
 Result<> Store::export_written(const domain::StoreSpec&, const domain::Abandoned& abandoned,
                                const std::string& into) {
   TRY(world_.files.create_folders(into));
-  const std::string folder = base::parent_of(abandoned.kept);
-  for (const std::string& name : TRY(world_.files.list(folder)))
-    TRY(world_.trees.copy_file(folder + "/" + name, into + "/" + name));
+  const std::string name = base::name_of_path(abandoned.kept);
+  std::vector<std::string> endings{""};
+  endings.insert(endings.end(), companions.begin(), companions.end());
+  for (const std::string& ending : endings)
+    if (TRY(world_.files.info(abandoned.kept + ending)))
+      TRY(world_.trees.copy_file(abandoned.kept + ending, into + "/" + name + ending));
   return ok();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Store `sqlite`: one database file. Copies are made by the online backup API and kept beside it
-// on the same file system (docs/formats/kept-data.md).
+// on the same file system: `<folder>/.belay-<name>/<id>/<name>`, whole databases without
+// companions.
 
 #include "domain/store.hpp"
 #include "world/world.hpp"
@@ -41,9 +42,10 @@ private:
   };
   base::Result<Place> place_of(const domain::StoreSpec& spec);
   base::Result<domain::CaptureReport> capture(const domain::StoreSpec& spec, const Place& place,
-                                              const std::string& point);
-  base::Result<> move_aside(const std::string& path, const std::string& folder);
-  base::Result<> swap_in(const Place& place, const std::string& kept, const std::string& folder);
+                                              const std::string& point,
+                                              const world::Progress& progress);
+  base::Result<std::string> real_path(const std::string& path, int links_left);
+  base::Result<> add_written_since(const Place& place, domain::Abandoned& abandoned);
   base::Result<std::uint64_t> size_of(const std::string& path);
   world::World world_;
 };
