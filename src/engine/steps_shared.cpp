@@ -3,7 +3,6 @@
 #include "engine/steps.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace engine {
 
@@ -20,9 +19,10 @@ Result<> perform(Context& context, State state, Record& out) {
 
 Result<> stop_all(Context& context, Record& out) {
   std::vector<std::string> stopped;
-  for (const auto& service : context.settings.stack.services | std::views::reverse) {
-    TRY_CONTEXT(context.drivers.runtime.stop(service), "service '" + service.name + "'");
-    stopped.push_back(service.name);
+  const auto& services = context.settings.stack.services;
+  for (auto service = services.rbegin(); service != services.rend(); ++service) {
+    TRY_CONTEXT(context.drivers.runtime.stop(*service), "service '" + service->name + "'");
+    stopped.push_back(service->name);
   }
   out.text = "stopped " + base::join(stopped, ", ");
   return ok();
@@ -221,7 +221,8 @@ Result<> apply_retention(Context& context, Record& out) {
     if (const auto generation = TRY(context.folder.generation(number)))
       std::ranges::copy(generation->releases, std::back_inserter(needed));
   const auto ids = TRY(context.folder.point_ids());
-  for (const std::string& id : ids | std::views::reverse) {
+  for (auto at = ids.rbegin(); at != ids.rend(); ++at) {
+    const std::string& id = *at;
     auto point = TRY(context.folder.point(id));
     int& count = point.is_abandoned() ? abandoned : points;
     const int limit = point.is_abandoned() ? keep.abandoned_min : keep.points_min;

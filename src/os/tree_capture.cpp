@@ -319,7 +319,7 @@ private:
         left.push_back(std::move(next_.entries[index]));
     next_.entries = std::move(left);
     std::ranges::sort(torn_);
-    torn_.erase(std::ranges::unique(torn_).begin(), torn_.end());
+    torn_.erase(std::unique(torn_.begin(), torn_.end()), torn_.end());
   }
 
   Result<> sync_one(std::size_t index) {
