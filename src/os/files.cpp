@@ -111,23 +111,40 @@ Result<std::string> Files::read(const std::string& path, std::size_t bytes_max) 
   return read_all(file, bytes_max, path);
 }
 
-Result<std::string> Files::read_end(const std::string& path, std::size_t bytes_max) {
-  std::uint64_t size = 0;
-  const Fd file = TRY(open_plain(path, size));
-  // As large as it was when it was opened: a log may grow while it is read.
-  std::string end(std::min<std::uint64_t>(size, bytes_max), '\0');
+namespace {
+
+// Up to `bytes` from `begin`; less where the file ends.
+Result<std::string> read_from(const Fd& file, std::uint64_t begin, std::uint64_t bytes,
+                              const std::string& path) {
+  std::string text(bytes, '\0');
   std::size_t done = 0;
-  while (done < end.size()) {
-    const auto count = ::pread(file.get(), end.data() + done, end.size() - done,
-                               static_cast<off_t>(size - end.size() + done));
+  while (done < text.size()) {
+    const auto count = ::pread(file.get(), text.data() + done, text.size() - done,
+                               static_cast<off_t>(begin + done));
     if (count < 0 && errno != EINTR)
       return error_of(errno, "read", path);
     if (count == 0)
       break;
     done += count > 0 ? static_cast<std::size_t>(count) : 0;
   }
-  end.resize(done);
-  return end;
+  text.resize(done);
+  return text;
+}
+
+} // namespace
+
+Result<std::string> Files::read_start(const std::string& path, std::size_t bytes_max) {
+  std::uint64_t size = 0;
+  const Fd file = TRY(open_plain(path, size));
+  return read_from(file, 0, std::min<std::uint64_t>(size, bytes_max), path);
+}
+
+Result<std::string> Files::read_end(const std::string& path, std::size_t bytes_max) {
+  std::uint64_t size = 0;
+  const Fd file = TRY(open_plain(path, size));
+  // As large as it was when it was opened: a log may grow while it is read.
+  const auto bytes = std::min<std::uint64_t>(size, bytes_max);
+  return read_from(file, size - bytes, bytes, path);
 }
 
 Result<std::optional<world::EntryInfo>> Files::info(const std::string& path) {

@@ -10,6 +10,7 @@ class Files final : public world::Files {
 public:
   explicit Files(Effects& effects) : effects_{effects} {}
   base::Result<std::string> read(const std::string& path, std::size_t bytes_max) override;
+  base::Result<std::string> read_start(const std::string& path, std::size_t bytes_max) override;
   base::Result<std::string> read_end(const std::string& path, std::size_t bytes_max) override;
   base::Result<std::optional<world::EntryInfo>> info(const std::string& path) override;
   base::Result<std::string> resolve(const std::string& path) override;

@@ -9,8 +9,10 @@
 #include <climits>
 #include <cstdio>
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace os::proc {
@@ -45,20 +47,43 @@ bool is_reached_by_loopback(const std::string& address) {
   return is_any || is_v4 || is_v6 || is_mapped;
 }
 
-void add_listeners(const std::string& table, int port, std::set<std::string>& inodes) {
-  for (const std::string& line : base::split(table, '\n')) {
-    std::vector<std::string> words;
-    for (std::string& word : base::split(line, ' '))
-      if (!word.empty())
-        words.push_back(std::move(word));
-    if (words.size() < 10 || words[3] != "0A") // TCP_LISTEN
-      continue;
-    const auto colon = words[1].rfind(':');
-    int local = 0;
-    if (colon != std::string::npos && read_number(words[1].substr(colon + 1), local, 16) &&
-        local == port && is_reached_by_loopback(words[1].substr(0, colon)))
-      inodes.insert(words[9]);
-  }
+// The kernel writes each 32 bits of an address as a number in its own byte order.
+std::string address_text(const std::string& hex) {
+  std::array<std::uint32_t, 4> words{};
+  const std::size_t count = hex.size() / 8;
+  if (count != 1 && count != words.size())
+    return "";
+  for (std::size_t i = 0; i < count; ++i)
+    if (!read_number(hex.substr(i * 8, 8), words.at(i), 16))
+      return "";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const char* written = ::inet_ntop(count == 1 ? AF_INET : AF_INET6, words.data(), text.data(),
+                                    static_cast<socklen_t>(text.size()));
+  return written == nullptr ? "" : written;
+}
+
+struct Row { // of /proc/net/tcp, of a socket that listens
+  std::string address;
+  int port = 0;
+  std::string inode;
+};
+
+std::vector<Row> listening_rows() {
+  std::vector<Row> rows;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"})
+    for (const std::string& line : base::split(read_text(path), '\n')) {
+      std::vector<std::string> words;
+      for (std::string& word : base::split(line, ' '))
+        if (!word.empty())
+          words.push_back(std::move(word));
+      if (words.size() < 10 || words[3] != "0A") // TCP_LISTEN
+        continue;
+      const auto colon = words[1].rfind(':');
+      Row row{words[1].substr(0, colon), 0, words[9]};
+      if (colon != std::string::npos && read_number(words[1].substr(colon + 1), row.port, 16))
+        rows.push_back(std::move(row));
+    }
+  return rows;
 }
 
 } // namespace
@@ -130,28 +155,51 @@ world::ProcessInfo info_of(int pid, const Stat& stat, const world::Environment& 
 
 std::set<std::string> listening_inodes(int port) {
   std::set<std::string> inodes;
-  add_listeners(read_text("/proc/net/tcp"), port, inodes);
-  add_listeners(read_text("/proc/net/tcp6"), port, inodes);
+  for (const Row& row : listening_rows())
+    if (row.port == port && is_reached_by_loopback(row.address))
+      inodes.insert(row.inode);
   return inodes;
 }
 
-bool has_socket(int pid, const std::set<std::string>& inodes) {
+std::vector<Socket> listening_sockets() {
+  std::vector<Socket> sockets;
+  for (const Row& row : listening_rows())
+    sockets.push_back({{address_text(row.address), row.port}, row.inode});
+  return sockets;
+}
+
+std::vector<std::string> argv_of(int pid) {
+  const std::string text = read_text(folder_of(pid) + "/cmdline");
+  if (text.empty())
+    return {};
+  return base::split(std::string_view{text}.substr(0, text.size() - (text.back() == '\0')), '\0');
+}
+
+std::vector<OpenFile> open_files_of(int pid) {
+  std::vector<OpenFile> files;
   const std::string path = folder_of(pid) + "/fd";
   DIR* folder = ::opendir(path.c_str());
   if (folder == nullptr)
-    return false;
-  bool found = false;
+    return files;
   while (const dirent* entry = ::readdir(folder)) {
-    std::array<char, 64> target{};
-    const auto length =
-        ::readlink((path + "/" + entry->d_name).c_str(), target.data(), target.size() - 1);
-    const std::string_view text{target.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
-    if (text.starts_with("socket:[") && text.ends_with("]") &&
-        inodes.contains(std::string{text.substr(8, text.size() - 9)}))
-      found = true;
+    std::array<char, PATH_MAX> target{};
+    const std::string link = path + "/" + entry->d_name;
+    const auto length = ::readlink(link.c_str(), target.data(), target.size() - 1);
+    struct stat info {};
+    if (length > 0 && ::lstat(link.c_str(), &info) == 0)
+      files.push_back({{target.data(), static_cast<std::size_t>(length)},
+                       (info.st_mode & S_IWUSR) != 0}); // proc(5): how it was opened
   }
   ::closedir(folder);
-  return found;
+  return files;
+}
+
+bool has_socket(int pid, const std::set<std::string>& inodes) {
+  return std::ranges::any_of(open_files_of(pid), [&](const OpenFile& file) {
+    const std::string_view text = file.target;
+    return text.starts_with("socket:[") && text.ends_with("]") &&
+           inodes.contains(std::string{text.substr(8, text.size() - 9)});
+  });
 }
 
 } // namespace os::proc

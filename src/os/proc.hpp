@@ -28,4 +28,17 @@ world::ProcessInfo info_of(int pid, const Stat& stat, const world::Environment& 
 std::set<std::string> listening_inodes(int port);
 bool has_socket(int pid, const std::set<std::string>& inodes);
 
+struct Socket {
+  world::ListeningPort port;
+  std::string inode;
+};
+std::vector<Socket> listening_sockets(); // every TCP socket that listens, on any address
+std::vector<std::string> argv_of(int pid);
+
+struct OpenFile {
+  std::string target; // "/srv/data.db", "socket:[1234]"
+  bool is_written = false;
+};
+std::vector<OpenFile> open_files_of(int pid); // empty: not readable
+
 } // namespace os::proc

@@ -73,6 +73,14 @@ TEST_F(real_world, links_are_replaced_and_files_in_their_place_are_not) {
   EXPECT_EQ(files.replace_link(path("f"), "two").error().kind, ErrorKind::conflict);
 }
 
+TEST_F(real_world, a_file_of_any_size_is_read_from_either_end) {
+  ASSERT_TRUE(files.replace(path("f"), "abcdef", 0600));
+  EXPECT_EQ(files.read_start(path("f"), 4).value(), "abcd");
+  EXPECT_EQ(files.read_start(path("f"), 40).value(), "abcdef");
+  EXPECT_EQ(files.read_end(path("f"), 4).value(), "cdef");
+  EXPECT_EQ(files.read_start(path("none"), 4).error().kind, ErrorKind::not_found);
+}
+
 TEST_F(real_world, a_pipe_in_the_place_of_a_file_does_not_hang) {
   ASSERT_EQ(::mkfifo(path("p").c_str(), 0600), 0);
   EXPECT_EQ(files.read(path("p"), 10).error().kind, ErrorKind::invalid_input);

@@ -10,6 +10,7 @@
 
 #include "sim/disk.hpp"
 #include "sim/faults.hpp"
+#include "world/http.hpp"
 #include "world/processes.hpp"
 
 #include <cstdint>
@@ -56,6 +57,10 @@ public:
   std::int64_t monotonic_ms = 0;
   std::string boot_id = "boot-1";
   bool has_reflink = false;
+  // What is on the machine beside the simulated services: for those who only look.
+  std::vector<world::ListeningProcess> listening;
+  std::map<std::string, world::HttpResponse> pages; // by URL
+  std::map<std::string, world::Output> answers;     // of commands, by argv joined with blanks
 
   // One mutating port call. `apply` does it; `tear` does half of it (or nothing).
   template <class T, class Apply, class Tear>

@@ -35,6 +35,8 @@ Error refused() {
 Result<world::Output> SimProcesses::run(const world::Command& command) {
   return host_.effect<world::Output>(true, [&]() -> Result<world::Output> {
     const auto& argv = command.argv;
+    if (const auto known = host_.answers.find(base::join(argv, " ")); known != host_.answers.end())
+      return known->second;
     if (argv[0] == "sim-migrate")
       host_.disk.write(argv[1], argv[2]);
     const bool fails =
@@ -82,6 +84,12 @@ Result<std::vector<world::ProcessInfo>> SimProcesses::listeners(int port) {
   return found;
 }
 
+Result<std::vector<world::ListeningProcess>> SimProcesses::all_listeners() {
+  if (host_.read_fails())
+    return injected();
+  return host_.listening;
+}
+
 Result<world::ProcessId> SimProcesses::self() {
   return world::ProcessId{1, 1, host_.boot_id};
 }
@@ -94,6 +102,8 @@ const Service* SimHttp::service_at(int port) const {
 Result<world::HttpResponse> SimHttp::exchange(const world::HttpRequest& request) {
   if (host_.read_fails())
     return refused();
+  if (const auto page = host_.pages.find(request.url); page != host_.pages.end())
+    return page->second;
   const auto colon = request.url.rfind(':');
   const auto slash = request.url.find('/', colon == std::string::npos ? 0 : colon + 3);
   int port = 0;

@@ -77,6 +77,7 @@ public:
   base::Result<bool> is_alive(const world::ProcessId& id) override;
   base::Result<> signal(const world::ProcessId& id, world::Signal signal) override;
   base::Result<std::vector<world::ProcessInfo>> listeners(int port) override;
+  base::Result<std::vector<world::ListeningProcess>> all_listeners() override;
   base::Result<world::ProcessId> self() override;
 
 private:

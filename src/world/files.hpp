@@ -48,6 +48,10 @@ public:
 
   // not_found when absent; invalid_input when larger than `bytes_max` or not a plain file.
   virtual Result<std::string> read(const std::string& path, std::size_t bytes_max = 64U << 20U) = 0;
+  // The first bytes of a plain file, at most `bytes_max`, whatever its size.
+  virtual Result<std::string> read_start(const std::string& path, std::size_t bytes_max) {
+    return TRY(read(path)).substr(0, bytes_max);
+  }
   // The last bytes of a plain file, at most `bytes_max`, whatever its size.
   virtual Result<std::string> read_end(const std::string& path, std::size_t bytes_max) {
     std::string all = TRY(read(path));

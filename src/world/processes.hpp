@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "world/clock.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -51,6 +52,23 @@ struct ServiceStart {
   std::string lock_path;
 };
 
+struct ListeningPort { // TCP
+  std::string address; // "127.0.0.1", "::", as inet_ntop writes it
+  int port = 0;
+  auto operator<=>(const ListeningPort&) const = default;
+};
+
+// A living process with a listening port. What we may not see of it stays empty.
+struct ListeningProcess {
+  ProcessInfo process;
+  std::vector<std::string> argv;
+  std::string working_folder;
+  std::string user;                       // the name of its owner, or the number when it has none
+  Environment environment;                // the whole of it: holds secrets, never to be printed
+  std::vector<ListeningPort> ports;       // sorted, each once
+  std::vector<std::string> written_files; // plain files that it has open for writing; sorted
+};
+
 enum class Signal { terminate, interrupt, quit, hang_up, kill };
 
 class Processes {
@@ -70,6 +88,8 @@ public:
   virtual base::Result<> signal(const ProcessId& id, Signal signal) = 0;
   // Processes that listen on this TCP port on loopback or any address; empty when nobody does.
   virtual base::Result<std::vector<ProcessInfo>> listeners(int port) = 0;
+  // Every process that listens on a TCP port of this machine, by pid.
+  virtual base::Result<std::vector<ListeningProcess>> all_listeners() = 0;
   virtual base::Result<ProcessId> self() = 0;
 };
 
