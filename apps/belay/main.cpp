@@ -1,5 +1,6 @@
 // The composition root: builds the World and the drivers, wires them, nothing else.
 
+#include "app/runtimes.hpp"
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
 #include "drivers/probe/probe.hpp"
@@ -57,21 +58,22 @@ public:
                                                 environment](const domain::SecretRef& secret) {
           return config::read_secret(world.files, secret, environment);
         }},
-        runtime_{world,
+        process_{world,
                  stack_.name,
                  stack_.project_folder,
                  stack_.state_folder,
                  read_secret_,
                  base_environment(environment)},
+        runtimes_{{{domain::RuntimeKind::process, &process_}}},
         probe_{world,
-               runtime_,
+               runtimes_,
                [this](const std::string& name) { return find(name); },
                read_secret_,
                stack_.project_folder,
                tags},
         directory_{world}, sqlite_{world} {}
 
-  engine::Drivers drivers() override { return {runtime_, probe_, directory_, sqlite_}; }
+  engine::Drivers drivers() override { return {runtimes_, probe_, directory_, sqlite_}; }
 
 private:
   const domain::ServiceSpec* find(const std::string& name) const {
@@ -81,7 +83,8 @@ private:
 
   domain::Stack stack_;
   drivers::process::SecretReader read_secret_;
-  drivers::process::Runtime runtime_;
+  drivers::process::Runtime process_;
+  app::Runtimes runtimes_;
   drivers::probe::Probe probe_;
   drivers::directory::Store directory_;
   drivers::sqlite::Store sqlite_;

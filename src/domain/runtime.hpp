@@ -44,6 +44,11 @@ public:
   virtual base::Result<> start(const ServiceSpec& service) = 0;
   // Signal, wait, KILL; all its processes, strays too; confirmed gone when it returns.
   virtual base::Result<> stop(const ServiceSpec& service) = 0;
+  // Keep everything else on this machine from starting, stopping or replacing it (restart policy,
+  // timers), from before the first stop to the end of the operation. Both are idempotent and last
+  // beyond our end; a reboot may lift a hold. `let_go` of what is not held does nothing.
+  virtual base::Result<> hold(const ServiceSpec& /*service*/) { return base::ok(); }
+  virtual base::Result<> let_go(const ServiceSpec& /*service*/) { return base::ok(); }
   // The last lines of its log, at most `lines`; empty when there is none.
   virtual base::Result<std::string> log_tail(const ServiceSpec& service, int lines) = 0;
   // Forget a release folder that is neither current nor running. Idempotent.

@@ -37,8 +37,11 @@ struct StopPolicy {
   Milliseconds timeout{20000}; // then KILL
 };
 
+enum class RuntimeKind { process };
+
 struct ServiceSpec {
   std::string name;
+  RuntimeKind runtime = RuntimeKind::process;
   ReleaseSource release;
   std::string releases_folder;  // default: <state>/releases/<service>
   std::vector<std::string> run; // argv; a relative argv[0] with a slash is inside the release

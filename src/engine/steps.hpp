@@ -22,7 +22,8 @@ restore_config_files(world::Files& files, const std::vector<state::ConfigFile>& 
 base::Result<> revive(Context& context);
 
 // --- shared by the forward steps and the way back ---
-base::Result<> stop_all(Context& context, Record& out);
+base::Result<> stop_all(Context& context, Record& out); // and hold what could wake them
+base::Result<> let_go_all(Context& context);            // the end of every hold
 base::Result<> start_all(Context& context, const std::vector<domain::Release>& releases,
                          Record& out);
 base::Result<> ready_all(Context& context, Record& out);

@@ -293,6 +293,7 @@ Result<> do_settle(Context& context, Record& out) {
     number = generation.number;
   }
   TRY(context.folder.set_current_generation(number));
+  TRY(let_go_all(context));
   out.text = number == 0 ? "nothing runs, as before"
                          : "generation " + std::to_string(number) + " runs: " + target.label;
   return ok();

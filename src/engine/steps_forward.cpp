@@ -219,6 +219,11 @@ Result<> do_commit(Context& context, Record& out) {
   return ok();
 }
 
+Result<> do_tidy(Context& context, Record& out) {
+  TRY(let_go_all(context));
+  return apply_retention(context, out);
+}
+
 } // namespace
 
 Result<> perform_forward(Context& context, State state, Record& out) {
@@ -236,7 +241,7 @@ Result<> perform_forward(Context& context, State state, Record& out) {
   case State::smoke: return smoke_all(context, false, out);
   case State::watch: return do_watch(context, out);
   case State::commit: return do_commit(context, out);
-  case State::tidy: return apply_retention(context, out);
+  case State::tidy: return do_tidy(context, out);
   default: break;
   }
   CHECK(false);

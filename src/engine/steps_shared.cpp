@@ -20,11 +20,20 @@ Result<> perform(Context& context, State state, Record& out) {
 Result<> stop_all(Context& context, Record& out) {
   std::vector<std::string> stopped;
   const auto& services = context.settings.stack.services;
+  // All of them first: nothing is to be woken while the others are being stopped.
+  for (const auto& service : services)
+    TRY_CONTEXT(context.drivers.runtime.hold(service), "service '" + service.name + "'");
   for (auto service = services.rbegin(); service != services.rend(); ++service) {
     TRY_CONTEXT(context.drivers.runtime.stop(*service), "service '" + service->name + "'");
     stopped.push_back(service->name);
   }
   out.text = "stopped " + base::join(stopped, ", ");
+  return ok();
+}
+
+Result<> let_go_all(Context& context) {
+  for (const auto& service : context.settings.stack.services)
+    TRY_CONTEXT(context.drivers.runtime.let_go(service), "service '" + service.name + "'");
   return ok();
 }
 

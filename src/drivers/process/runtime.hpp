@@ -3,7 +3,7 @@
 // their environment. Decision and reasons: docs/adr/0005-process-identity.md.
 
 #include "domain/runtime.hpp"
-#include "drivers/process/releases.hpp"
+#include "releases/releases.hpp"
 #include "world/world.hpp"
 
 #include <functional>
@@ -53,7 +53,7 @@ private:
   std::string state_folder_;
   SecretReader read_secret_;
   world::Environment base_environment_;
-  Releases releases_;
+  releases::Releases releases_;
 };
 
 } // namespace drivers::process

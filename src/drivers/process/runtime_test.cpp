@@ -1,5 +1,5 @@
-#include "drivers/process/real_world_test.hpp"
 #include "drivers/process/runtime.hpp"
+#include "os/world_for_test.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -10,7 +10,7 @@ namespace {
 using base::Error;
 using base::ErrorKind;
 
-class RuntimeTest : public RealWorld {
+class RuntimeTest : public os::RealWorld {
 protected:
   void SetUp() override {
     service.name = "shop";

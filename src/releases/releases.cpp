@@ -1,10 +1,10 @@
-#include "drivers/process/releases.hpp"
+#include "releases/releases.hpp"
 
 #include "base/text.hpp"
 
 #include <algorithm>
 
-namespace drivers::process {
+namespace releases {
 
 using base::Error;
 using base::ErrorKind;
@@ -351,4 +351,4 @@ Result<> Releases::remove(const domain::ServiceSpec& service, const std::string&
   return world_.trees.remove(making);
 }
 
-} // namespace drivers::process
+} // namespace releases

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-namespace drivers::process {
+namespace releases {
 
 class Releases {
 public:
@@ -65,4 +65,4 @@ private:
   std::string search_path_;
 };
 
-} // namespace drivers::process
+} // namespace releases

@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-namespace drivers::process {
+namespace os {
 
 class NoEvents final : public world::Events {
 public:
@@ -23,7 +23,7 @@ public:
 
 class RealWorld : public testing::Test {
 protected:
-  RealWorld() : root{testing::TempDir() + "belay-process-" + random_.hex(8)} {
+  RealWorld() : root{testing::TempDir() + "belay-test-" + random_.hex(8)} {
     CHECK(files_.create_folders(root));
   }
   void TearDown() override { EXPECT_TRUE(trees_.remove(root)); }
@@ -54,16 +54,16 @@ protected:
     return true;
   }
 
-  os::NoEffects effects_;
-  os::Files files_{effects_};
-  os::Trees trees_{effects_};
-  os::Processes processes_{effects_};
-  os::Http http_;
-  os::Sqlite sqlite_{effects_};
-  os::Clock clock_;
-  os::Random random_;
+  NoEffects effects_;
+  Files files_{effects_};
+  Trees trees_{effects_};
+  Processes processes_{effects_};
+  Http http_;
+  Sqlite sqlite_{effects_};
+  Clock clock_;
+  Random random_;
   NoEvents events_;
   std::string root;
 };
 
-} // namespace drivers::process
+} // namespace os

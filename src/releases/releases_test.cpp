@@ -1,14 +1,14 @@
 #include "base/digest.hpp"
-#include "drivers/process/real_world_test.hpp"
-#include "drivers/process/releases.hpp"
+#include "os/world_for_test.hpp"
+#include "releases/releases.hpp"
 
-namespace drivers::process {
+namespace releases {
 namespace {
 
 using base::ErrorKind;
 using domain::ReleaseSourceKind;
 
-class ReleasesTest : public RealWorld {
+class ReleasesTest : public os::RealWorld {
 protected:
   void SetUp() override {
     service.name = "shop";
@@ -281,4 +281,4 @@ TEST_F(ReleasesTest, is_removed_whole_also_after_a_removal_that_was_cut_short) {
 }
 
 } // namespace
-} // namespace drivers::process
+} // namespace releases

@@ -1,0 +1,69 @@
+#pragma once
+// Runtimes: one Runtime that hands each service to the driver of its kind.
+
+#include "domain/runtime.hpp"
+
+#include <map>
+#include <string>
+
+namespace app {
+
+class Runtimes final : public domain::Runtime {
+public:
+  using Drivers = std::map<domain::RuntimeKind, domain::Runtime*>;
+  // Every kind that a stack may name; all must outlive this.
+  explicit Runtimes(Drivers drivers) : drivers_{std::move(drivers)} {}
+
+  base::Result<domain::Release> prepare(const domain::ServiceSpec& service,
+                                        const std::string& label) override {
+    return of(service).prepare(service, label);
+  }
+  base::Result<> can_prepare(const domain::ServiceSpec& service,
+                             const std::string& label) override {
+    return of(service).can_prepare(service, label);
+  }
+  base::Result<> verify(const domain::ServiceSpec& service,
+                        const domain::Release& release) override {
+    return of(service).verify(service, release);
+  }
+  base::Result<domain::Observed> observe(const domain::ServiceSpec& service) override {
+    return of(service).observe(service);
+  }
+  base::Result<std::optional<std::string>>
+  current_folder(const domain::ServiceSpec& service) override {
+    return of(service).current_folder(service);
+  }
+  base::Result<> switch_to(const domain::ServiceSpec& service,
+                           const domain::Release& release) override {
+    return of(service).switch_to(service, release);
+  }
+  base::Result<> start(const domain::ServiceSpec& service) override {
+    return of(service).start(service);
+  }
+  base::Result<> stop(const domain::ServiceSpec& service) override {
+    return of(service).stop(service);
+  }
+  base::Result<> hold(const domain::ServiceSpec& service) override {
+    return of(service).hold(service);
+  }
+  base::Result<> let_go(const domain::ServiceSpec& service) override {
+    return of(service).let_go(service);
+  }
+  base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
+    return of(service).log_tail(service, lines);
+  }
+  base::Result<> discard(const domain::ServiceSpec& service,
+                         const domain::Release& release) override {
+    return of(service).discard(service, release);
+  }
+
+private:
+  domain::Runtime& of(const domain::ServiceSpec& service) const {
+    const auto found = drivers_.find(service.runtime);
+    CHECK(found != drivers_.end());
+    return *found->second;
+  }
+  Drivers drivers_;
+};
+
+} // namespace app
