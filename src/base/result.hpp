@@ -82,8 +82,8 @@ inline Result<> ok() {
 
 // Unwrap a Result, or return its Error to our caller. The name is unique, so that one may stand
 // inside another.
-#define TRY(expr) TRY_NAMED_(expr, BELAY_JOIN_(try_result_, __COUNTER__))
-#define TRY_NAMED_(expr, name)                                                                     \
+#define TRY(expr) TRY_NAMED(expr, BELAY_JOIN(try_result_, __COUNTER__))
+#define TRY_NAMED(expr, name)                                                                      \
   __extension__({                                                                                  \
     auto name = (expr);                                                                            \
     if (!name) [[unlikely]]                                                                        \
@@ -93,16 +93,16 @@ inline Result<> ok() {
 
 // The same, adding what we were doing to the Error.
 #define TRY_CONTEXT(expr, doing)                                                                   \
-  TRY_CONTEXT_NAMED_(expr, doing, BELAY_JOIN_(try_result_, __COUNTER__))
-#define TRY_CONTEXT_NAMED_(expr, doing, name)                                                      \
+  TRY_CONTEXT_NAMED(expr, doing, BELAY_JOIN(try_result_, __COUNTER__))
+#define TRY_CONTEXT_NAMED(expr, doing, name)                                                       \
   __extension__({                                                                                  \
     auto name = (expr);                                                                            \
     if (!name) [[unlikely]]                                                                        \
       return std::move(name).error().context(doing);                                               \
     std::move(name).value();                                                                       \
   })
-#define BELAY_JOIN_(a, b) BELAY_JOIN_AGAIN_(a, b)
-#define BELAY_JOIN_AGAIN_(a, b) a##b
+#define BELAY_JOIN(a, b) BELAY_JOIN_AGAIN(a, b)
+#define BELAY_JOIN_AGAIN(a, b) a##b
 
 // A programmer error. Always on, also in release builds: a wrong orchestrator must stop.
 #define CHECK(cond) ((cond) ? void(0) : ::base::panic(#cond, __FILE__, __LINE__))
