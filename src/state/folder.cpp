@@ -295,6 +295,7 @@ Result<std::vector<ConfigFile>> capture_config(world::Files& files,
 
 std::vector<ConfigCopy> copies_of(const std::vector<ConfigFile>& config) {
   std::vector<ConfigCopy> copies;
+  copies.reserve(config.size());
   for (const ConfigFile& file : config)
     copies.push_back(file.copy);
   return copies;
