@@ -17,7 +17,6 @@ namespace os {
 
 using base::Error;
 using base::ErrorKind;
-using base::ok;
 using base::Result;
 
 namespace {

@@ -1,5 +1,6 @@
 #include "os/processes.hpp"
 
+#include "os/argv.hpp"
 #include "os/fd.hpp"
 #include "os/proc.hpp"
 
@@ -65,20 +66,12 @@ std::string find_program(const std::string& name, const world::Environment& envi
   std::size_t begin = 0;
   while (begin <= path.size()) {
     const auto end = std::min(path.find(':', begin), path.size());
-    const std::string candidate = path.substr(begin, end - begin) + "/" + name;
+    std::string candidate = path.substr(begin, end - begin) + "/" + name;
     if (end > begin && ::access(candidate.c_str(), X_OK) == 0)
       return candidate;
     begin = end + 1;
   }
   return "";
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts)
-    pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // Everything the child needs, made before the fork: after it only async-signal-safe calls are
@@ -139,8 +132,8 @@ Result<Prepared> prepare(const world::ServiceStart& start) {
   ready.arguments = start.argv;
   for (const auto& [name, value] : start.environment)
     ready.variables.push_back(name + "=" + value);
-  ready.argv = pointers_to(ready.arguments);
-  ready.environment = pointers_to(ready.variables);
+  ready.argv = argv_of(ready.arguments);
+  ready.environment = argv_of(ready.variables);
   ready.folder = start.working_folder;
   return ready;
 }
@@ -159,8 +152,8 @@ Result<world::ProcessId> Processes::start(const world::ServiceStart& start) {
   Fd to_parent{ends[1]};
   Prepared ready = TRY(prepare(start));
   // The vectors of pointers point into strings that moved with `ready`.
-  ready.argv = pointers_to(ready.arguments);
-  ready.environment = pointers_to(ready.variables);
+  ready.argv = argv_of(ready.arguments);
+  ready.environment = argv_of(ready.variables);
   ready.null_file = null_file.get();
   ready.log_file = log.get();
   ready.report = to_parent.get();

@@ -1,5 +1,6 @@
 // Processes::run: a command with a deadline and bounded output.
 
+#include "os/argv.hpp"
 #include "os/fd.hpp"
 #include "os/processes.hpp"
 
@@ -18,9 +19,6 @@ extern "C" { // glibc 2.36 forgot it in this header
 }
 #include <sys/wait.h>
 #include <unistd.h>
-
-// POSIX: the environment of this process; declared by no header.
-extern char** environ; // NOLINT(readability-redundant-declaration)
 
 namespace os {
 
@@ -94,14 +92,8 @@ private:
   Result<> spawn(const Fd& out, const Fd& err) {
     std::vector<std::string> arguments = command_.argv;
     std::vector<std::string> variables = variables_of(command_.environment);
-    std::vector<char*> argv;
-    std::vector<char*> environment;
-    for (std::string& text : arguments)
-      argv.push_back(text.data());
-    for (std::string& text : variables)
-      environment.push_back(text.data());
-    argv.push_back(nullptr);
-    environment.push_back(nullptr);
+    const std::vector<char*> argv = argv_of(arguments);
+    const std::vector<char*> environment = argv_of(variables);
     posix_spawn_file_actions_t actions{};
     posix_spawnattr_t attributes{};
     ::posix_spawn_file_actions_init(&actions);

@@ -219,18 +219,30 @@ bool reflink(const Fd& from, const Fd& to, CopyRun& run) {
   return false;
 }
 
-Result<std::string> copy_bytes(const Fd& from, const Fd& to, CopiedFile& copied, Existing existing,
+struct Target {
+  Fd file;
+  Existing existing;
+};
+
+Result<Target> open_target(const Spot& to, const TreeEntry& source, Existing existing) {
+  if (existing == Existing::update && !has_holes(source))
+    if (Fd file = open_for_update(to))
+      return Target{std::move(file), Existing::update};
+  TRY(unlink_name(to));
+  return Target{TRY(make_file(to)), Existing::replace};
+}
+
+Result<std::string> copy_bytes(const Fd& from, const Target& to, const TreeEntry& source,
                                const std::string& whole, CopyRun& run) {
-  const std::uint64_t size = copied.source.size;
-  const bool is_reflink = size > 0 && reflink(from, to, run);
-  Content content{is_reflink ? to : from, size, has_holes(copied.source), whole};
+  const bool is_reflink = source.size > 0 && reflink(from, to.file, run);
+  Content content{is_reflink ? to.file : from, source.size, has_holes(source), whole};
   if (is_reflink)
-    run.note_done(size, size);
+    run.note_done(source.size, source.size);
   else
-    content.write_to(to, existing, run);
+    content.write_to(to.file, to.existing, run);
   std::string sha256 = TRY(content.run());
-  if ((existing == Existing::update || has_holes(copied.source)) &&
-      ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
+  if ((to.existing == Existing::update || has_holes(source)) &&
+      ::ftruncate(to.file.get(), static_cast<off_t>(source.size)) != 0)
     return error_of(errno, "set the size of", whole);
   return sha256;
 }
@@ -297,24 +309,17 @@ Result<CopiedFile> copy_file_content(const Spot& from, const Spot& to, Existing 
   if (!copied.source.is_file())
     return Error{ErrorKind::conflict, "'" + from.whole + "' is no longer a file", ""};
   const Attributes attributes = TRY(read_attributes(source, from.whole));
-  Fd target;
-  if (existing == Existing::update && !has_holes(copied.source))
-    target = open_for_update(to);
-  if (!target) {
-    existing = Existing::replace;
-    TRY(unlink_name(to));
-    target = TRY(make_file(to));
-  }
-  copied.sha256 = TRY(copy_bytes(source, target, copied, existing, to.whole, run));
+  Target target = TRY(open_target(to, copied.source, existing));
+  copied.sha256 = TRY(copy_bytes(source, target, copied.source, to.whole, run));
   const TreeEntry after = TRY(look_at(source, from.whole));
   copied.is_torn = after.size != copied.source.size || after.mtime_ns != copied.source.mtime_ns ||
                    after.ctime_ns != copied.source.ctime_ns;
   std::vector<std::string> not_kept;
-  TRY(put_metadata(copied.source, attributes, target, to.whole, not_kept));
+  TRY(put_metadata(copied.source, attributes, target.file, to.whole, not_kept));
   run.note_not_kept(from.whole, not_kept);
   copied.attributes = digest_of_kept(attributes, not_kept);
-  copied.copy = TRY(look_at(target, to.whole));
-  TRY(target.close(to.whole));
+  copied.copy = TRY(look_at(target.file, to.whole));
+  TRY(target.file.close(to.whole));
   return copied;
 }
 
