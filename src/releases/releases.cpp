@@ -65,7 +65,7 @@ Error not_ours(const std::string& folder, const std::string& why) {
 
 std::string Releases::program_of(const domain::ServiceSpec& service,
                                  const std::string& folder) const {
-  const std::string program =
+  std::string program =
       base::fill(service.run.front(), {{"release", folder}, {"project", project_folder_}});
   if (program.starts_with('/') || !program.contains('/'))
     return program;

@@ -44,6 +44,7 @@ const world::ProcessInfo* first_leader(const std::vector<world::ProcessInfo>& pr
 
 std::string pids_of(const std::vector<world::ProcessInfo>& processes) {
   std::vector<std::string> pids;
+  pids.reserve(processes.size());
   for (const world::ProcessInfo& process : processes)
     pids.push_back(std::to_string(process.id.pid));
   return base::join(pids, ", ");
