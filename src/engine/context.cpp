@@ -81,7 +81,7 @@ Record Context::record(RecordEvent event) const {
   return record;
 }
 
-Result<> Context::write(Record record) {
+Result<> Context::write(const Record& record) {
   const std::string payload = encode(record);
   auto written = log_.append(payload);
   if (!written && written.error().kind == ErrorKind::no_space) {

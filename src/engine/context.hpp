@@ -28,7 +28,7 @@ public:
                                     state::Folder& folder, state::Plan plan);
 
   // Append one record, using the reserve when the disk is full, and take over what it says.
-  base::Result<> write(Record record);
+  base::Result<> write(const Record& record);
   Record record(RecordEvent event) const; // with the time, and the step of `state`
 
   base::Result<Target> target() const;

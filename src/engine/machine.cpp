@@ -114,13 +114,11 @@ private:
       return std::optional{
           TRY(ended(Ending::interrupted, result.error().message, result.error().hint))};
     if (!result)
-      return failed(std::move(result).error(), std::move(out));
-    const std::string text = out.text;
-    const std::vector<std::string> detail = out.detail;
-    context_.say(EventKind::step_done, text);
-    for (const std::string& line : detail)
+      return failed(result.error(), std::move(out));
+    context_.say(EventKind::step_done, out.text);
+    for (const std::string& line : out.detail)
       context_.say(EventKind::notice, line);
-    TRY(context_.write(std::move(out)));
+    TRY(context_.write(out));
     if (until_ == row.name && !is_end(context_.state))
       return std::optional{TRY(ended(Ending::paused, "paused after " + until_,
                                      "Run 'belay resume' to go on, or 'belay abort' to go back."))};
@@ -140,38 +138,37 @@ private:
     return result;
   }
 
-  Result<std::optional<Ended>> failed(Error error, Record out) {
+  Result<std::optional<Ended>> failed(const Error& error, Record out) {
     const Row row = row_of(context_.state);
     const bool would_go_back = row.on_failure == State::hold;
     const bool stays = row.on_failure == State::stay ||
                        (would_go_back && !context_.plan.auto_rollback && !is_abort_);
     context_.say(EventKind::step_failed, error.message);
-    const std::string why = error.message;
-    const std::string hint = error.hint;
     if (row.on_failure == State::end_unchanged || row.on_failure == State::end_blocked)
       TRY(clean_up());
-    TRY(fail(std::move(error), std::move(out), stays));
+    TRY(fail(error, std::move(out), stays));
     if (!stays)
       return std::optional<Ended>{};
     if (would_go_back)
       return std::optional{
-          TRY(ended(Ending::paused, why,
+          TRY(ended(Ending::paused, error.message,
                     "Nothing goes back by itself, as you asked. 'belay resume' tries "
                     "the step again, 'belay abort' goes back."))};
     return std::optional{TRY(ended(
-        Ending::needs_operator, "step '" + std::string{row.name} + "' failed: " + why,
-        hint.empty() ? "Everything is kept. Repair the cause, then run 'belay resume': it tries "
-                       "this step again."
-                     : hint))};
+        Ending::needs_operator, "step '" + std::string{row.name} + "' failed: " + error.message,
+        error.hint.empty()
+            ? "Everything is kept. Repair the cause, then run 'belay resume': it tries "
+              "this step again."
+            : error.hint))};
   }
 
-  Result<> fail(Error error, Record out, bool stays) {
+  Result<> fail(const Error& error, Record out, bool stays) {
     out.event = RecordEvent::failed;
     out.text = base::printable(error.message);
     out.hint = error.hint;
     out.stays = stays;
     out.logs = capture_logs(context_);
-    return context_.write(std::move(out));
+    return context_.write(out);
   }
 
   Result<> clean_up() {

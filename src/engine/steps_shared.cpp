@@ -154,6 +154,7 @@ Result<> revive(Context& context) {
 Result<std::vector<std::string>>
 restore_config_files(world::Files& files, const std::vector<state::ConfigFile>& wanted) {
   std::vector<std::string> paths;
+  paths.reserve(wanted.size());
   for (const state::ConfigFile& file : wanted)
     paths.push_back(file.copy.path);
   const auto now = TRY(state::capture_config(files, paths));

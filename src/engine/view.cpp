@@ -7,8 +7,6 @@
 
 namespace engine {
 
-using base::Error;
-using base::ErrorKind;
 using base::Result;
 
 namespace {
