@@ -22,8 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char** environ; // NOLINT(readability-redundant-declaration): POSIX, declared by no header
-
 namespace {
 
 config::Environment read_environment() {

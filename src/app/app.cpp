@@ -192,7 +192,7 @@ ServiceStatus service_status(engine::Drivers drivers, const domain::ServiceSpec&
     status.drift.push_back("runs from " + observed.value().release_folder + ", committed was " +
                            recorded->folder);
   if (recorded != nullptr && !status.is_running)
-    status.drift.push_back("does not run; 'belay rollback --level restart' starts it");
+    status.drift.emplace_back("does not run; 'belay rollback --level restart' starts it");
   return status;
 }
 
