@@ -53,6 +53,18 @@ MUTANTS = [  # name, file below src, from, to
      "      return take_out();", ""),
     ("the swap's record is written after it", "drivers/directory/swap.cpp",
      "    TRY(files_.replace(sidecar_, text_of(sidecar)));\n    return sidecar;", "    return sidecar;"),
+    ("a moved layout is passed over", "engine/level.cpp",
+     "evidence.movement == Movement::layout || ", ""),
+    ("a torn record stays in the journal", "journal/journal.cpp",
+     "  if (repair && at < text.size())\n", "  if (false)\n"),
+    ("a write-ahead log stays when its database goes", "drivers/sqlite/swap.cpp",
+     "    TRY(make_one_file());\n", ""),
+    ("TERM is believed", "drivers/process/runtime.cpp",
+     "      return kill_all(service);\n    const", "      return ok();\n    const"),
+    ("the mark goes before the last record", "engine/machine.cpp",
+     "    if (!context_.has_ended) {\n      if (is_abort_",
+     "    TRY(context_.folder.end_operation(context_.plan.operation));\n"
+     "    if (!context_.has_ended) {\n      if (is_abort_"),
 ]
 
 

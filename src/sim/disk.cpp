@@ -8,7 +8,16 @@ Disk::Disk() {
   nodes_["/"] = Node{world::EntryKind::folder, "", 0755, 1};
 }
 
+bool Disk::passes_link(std::string_view path) const {
+  for (const std::string& link : links_)
+    if (path.size() > link.size() && path[link.size()] == '/' && path.starts_with(link))
+      return true;
+  return false;
+}
+
 std::string Disk::real(const std::string& path) const {
+  if (!passes_link(path)) // nearly always: the simulator lives on this
+    return path;
   std::string at;
   const auto parts = base::split(std::string_view{path}.substr(1), '/');
   for (std::size_t index = 0; index < parts.size(); ++index) {
@@ -46,6 +55,7 @@ Node& Disk::put(const std::string& path, Node node) {
   if (!nodes_.contains(parent))
     put(parent, Node{world::EntryKind::folder, "", 0755, 0});
   node.inode = next_inode_++;
+  note(where, node.kind);
   return nodes_[where] = std::move(node);
 }
 
@@ -64,11 +74,14 @@ void Disk::move(const std::string& from, const std::string& to) {
       ++at; // "/ab" sorts between "/a" and "/a/x"
       continue;
     }
+    links_.erase(at->first);
     moved.emplace_back(target + at->first.substr(source.size()), std::move(at->second));
     at = nodes_.erase(at);
   }
-  for (auto& [path, node] : moved)
+  for (auto& [path, node] : moved) {
+    note(path, node.kind);
     nodes_[path] = std::move(node);
+  }
 }
 
 void Disk::swap(const std::string& a, const std::string& b) {
@@ -80,8 +93,21 @@ void Disk::swap(const std::string& a, const std::string& b) {
 
 void Disk::erase(const std::string& path) {
   const std::string where = real(path);
-  for (auto at = nodes_.lower_bound(where); at != nodes_.end() && at->first.starts_with(where);)
-    at = base::is_inside(at->first, where) ? nodes_.erase(at) : std::next(at);
+  for (auto at = nodes_.lower_bound(where); at != nodes_.end() && at->first.starts_with(where);) {
+    if (!base::is_inside(at->first, where)) {
+      ++at;
+      continue;
+    }
+    links_.erase(at->first);
+    at = nodes_.erase(at);
+  }
+}
+
+void Disk::note(const std::string& path, world::EntryKind kind) {
+  if (kind == world::EntryKind::link)
+    links_.insert(path);
+  else
+    links_.erase(path);
 }
 
 std::vector<std::pair<std::string, const Node*>> Disk::below(const std::string& root) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,10 @@ public:
   std::vector<std::pair<std::string, const Node*>> below(const std::string& root) const;
 
 private:
+  bool passes_link(std::string_view path) const;
+  void note(const std::string& path, world::EntryKind kind);
   std::map<std::string, Node, std::less<>> nodes_;
+  std::set<std::string, std::less<>> links_; // their paths: few, and asked for at every look-up
   std::uint64_t next_inode_ = 2;
 };
 

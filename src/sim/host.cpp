@@ -102,6 +102,17 @@ bool Host::is_ready(const Service& service) const {
          layout_of(service.data, service.is_database) <= service.program.version;
 }
 
+// As SQLite's salt: a WAL belongs to one database, whatever it is called later.
+std::string Host::wal_head(const std::string& database) const {
+  const Node* node = disk.find(database);
+  return "#wal of " + std::to_string(node == nullptr ? 0 : node->inode) + "\n";
+}
+
+bool Host::has_foreign_wal(const std::string& database) const {
+  const Node* wal = disk.find(database + "-wal");
+  return wal != nullptr && !wal->content.starts_with(wal_head(database));
+}
+
 void Host::client_writes() {
   for (const Service& service : services) {
     if (!is_ready(service) || acknowledged[service.data].size() >= 60)
@@ -109,7 +120,7 @@ void Host::client_writes() {
     const std::string target =
         service.is_database ? service.data + "-wal" : service.data + "/writes";
     if (disk.find(target) == nullptr)
-      disk.write(target, "");
+      disk.write(target, service.is_database ? wal_head(service.data) : "");
     disk.find(target)->content += std::to_string(next_write_) + "\n";
     acknowledged[service.data].push_back(next_write_++);
   }

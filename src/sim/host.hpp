@@ -80,10 +80,12 @@ public:
   bool is_damaged(const Service& service) const;
   int layout_of(const std::string& data, bool is_database) const;
   std::vector<int> writes_in(const std::string& data, bool is_database) const;
+  bool has_foreign_wal(const std::string& database) const; // one of another database lies beside it
   static bool is_database_file(std::string_view content);
 
 private:
   void at_start(Service& service);
+  std::string wal_head(const std::string& database) const;
   int next_pid_ = 100;
   int next_write_ = 1;
 };

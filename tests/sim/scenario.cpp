@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace scenario {
 
@@ -119,6 +120,26 @@ struct Scenario::Parts {
     return "";
   }
 
+  // The journal of an operation that is over tells it whole, to its end.
+  std::string untold_operation() {
+    const auto folder = state::Folder::open(world.ports(), frozen.stack.state_folder);
+    const auto ids = folder ? folder.value().operation_ids()
+                            : Result<std::vector<std::string>>{std::vector<std::string>{}};
+    for (const std::string& id : ids ? ids.value() : std::vector<std::string>{}) {
+      if (world.host.disk.find(folder.value().journal_path(id)) == nullptr)
+        continue; // died before its first record
+      const auto view = engine::view(world.ports(), folder.value(), id);
+      if (!view)
+        return "the journal of " + id + " cannot be told: " + view.error().message;
+      if (!view.value().has_ended)
+        return "the journal of " + id + " has no end";
+      const sim::Node* journal = world.host.disk.find(folder.value().journal_path(id));
+      if (!journal->content.ends_with('\n'))
+        return "the journal of " + id + " ends with half a record";
+    }
+    return "";
+  }
+
   // One life of belay: everything is built anew, as after a real crash.
   template <class Act>
   Result<Ended> live(Act act) {
@@ -220,15 +241,14 @@ bool Scenario::is_in_progress() {
 
 namespace {
 
-// Every write in this data, wherever `is_kept` says that a copy counts.
-bool has_write(const sim::Host& host, int write, bool is_database, bool only_abandoned) {
-  const std::string live = is_database ? database_path : files_path;
-  const auto in = [&](const std::string& path) {
+// The writes that are in the live data, and in every kept copy that counts.
+std::set<int> kept_writes(const sim::Host& host, bool is_database, bool only_abandoned) {
+  std::set<int> writes;
+  const auto take = [&](const std::string& path) {
     const auto all = host.writes_in(path, is_database);
-    return std::ranges::find(all, write) != all.end();
+    writes.insert(all.begin(), all.end());
   };
-  if (in(live))
-    return true;
+  take(is_database ? database_path : files_path);
   const std::string kept = is_database ? "/srv/db/.belay-app.db" : "/srv/.belay-files";
   for (const auto& [path, node] : host.disk.below(kept)) {
     const bool is_data = is_database ? path.ends_with("/app.db") || path.ends_with("/incoming")
@@ -236,10 +256,9 @@ bool has_write(const sim::Host& host, int write, bool is_database, bool only_aba
     if (!is_data || (only_abandoned && !path.starts_with("a-")))
       continue;
     const std::string whole = kept + "/" + path;
-    if (in(is_database ? whole : base::parent_of(whole)))
-      return true;
+    take(is_database ? whole : base::parent_of(whole));
   }
-  return false;
+  return writes;
 }
 
 int running_version(const sim::Host& host, int port) {
@@ -248,10 +267,12 @@ int running_version(const sim::Host& host, int port) {
 }
 
 std::string lost(const sim::Host& host, bool only_abandoned) {
-  for (const auto& [path, writes] : host.acknowledged)
+  for (const auto& [path, writes] : host.acknowledged) {
+    const std::set<int> kept = kept_writes(host, path == database_path, only_abandoned);
     for (const int write : writes)
-      if (!has_write(host, write, path == database_path, only_abandoned))
+      if (!kept.contains(write))
         return "write " + std::to_string(write) + " of " + path + " is lost";
+  }
   return "";
 }
 
@@ -297,7 +318,29 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
       ended && ended.value().ending != Ending::unchanged && ended.value().ending != Ending::blocked;
   if (was_touched && config_is_new != (version == 2))
     return "the config is not of the release that runs";
+  if (host.has_foreign_wal(database_path))
+    return "the WAL of another database lies beside the live one";
+  if (const std::string what = parts_->untold_operation(); !what.empty())
+    return what;
   return parts_->lying_point();
+}
+
+std::string Scenario::unexpected(const Result<Ended>& ended) const {
+  const Kind kind = parts_->kind;
+  const bool is_bad = kind == Kind::upgrade_not_ready || kind == Kind::upgrade_damages ||
+                      kind == Kind::upgrade_dies || kind == Kind::rollback_later;
+  if (!ended)
+    return "ended with an error: " + ended.error().message;
+  if (ended.value().ending != (is_bad ? Ending::rolled_back : Ending::committed))
+    return "has another ending than it is made for: " + ended.value().why;
+  const auto folder = state::Folder::open(parts_->world.ports(), parts_->frozen.stack.state_folder);
+  const auto view = engine::view(parts_->world.ports(), folder.value(), ended.value().operation);
+  const auto is_escalation = [](const engine::StepRecord& step) { return step.step == "escalate"; };
+  // What is only damaged keeps its layout: there the smoke test decides, and not the evidence.
+  if (kind != Kind::upgrade_damages && view &&
+      std::ranges::any_of(view.value().steps, is_escalation))
+    return "the evidence was there, and the level was found by trying";
+  return "";
 }
 
 } // namespace scenario

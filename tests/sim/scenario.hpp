@@ -43,6 +43,8 @@ public:
 
   // Empty when all invariants hold; else what is broken. `is_final`: nothing is in progress now.
   std::string broken(const base::Result<engine::Ended>& ended) const;
+  // After a history without a fault: the ending and the level that this scenario is made for.
+  std::string unexpected(const base::Result<engine::Ended>& ended) const;
   void print_journal() const; // of the newest operation, for people
   bool is_in_progress();
   void note_power_cut(); // a machine that was cut off may be found with nothing running

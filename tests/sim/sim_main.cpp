@@ -69,48 +69,72 @@ bool has_really_ended(const base::Result<engine::Ended>& ended) {
                : ended.error().kind == base::ErrorKind::not_found;
 }
 
-Played play(Scenario& machine_here, const History& history);
-
-Played play_on_clone(const Scenario& start, const History& history) {
-  const auto machine = start.clone();
-  return play(*machine, history);
-}
-
-Played play(Scenario& machine_here, const History& history) {
-  Played played;
-  Scenario* const machine = &machine_here;
-  bool is_first = true;
-  std::optional<base::Result<engine::Ended>> ended;
-  for (const Injection& injection : history.injections) {
-    ended = live(*machine, injection, is_first);
-    played.fired.push_back(machine->world().fired());
-    is_first = false;
-    if (ended && has_really_ended(*ended) && !machine->is_in_progress())
-      break;
-    if (ended)
-      if (played.broken = machine->broken(*ended); !played.broken.empty())
-        return played;
+// A machine in the middle of a history: it can be copied, so that what two histories have in common
+// is played once.
+class Course {
+public:
+  explicit Course(std::unique_ptr<Scenario> machine) : machine_{std::move(machine)} {}
+  Course fork() const {
+    Course copy{machine_->clone()};
+    copy.is_first_ = is_first_;
+    copy.ended_ = ended_;
+    copy.played_ = played_;
+    return copy;
   }
-  if (!ended || !has_really_ended(*ended) || machine->is_in_progress()) {
-    ended = live(*machine, {}, is_first);
-    if (!ended || !has_really_ended(*ended)) {
-      played.broken = "a clean resume does not end it: " + (!ended   ? "died"
-                                                            : *ended ? ended->value().why
-                                                                     : ended->error().message);
-      return played;
+
+  // One more life of belay. Nothing happens when the operation has ended already.
+  void play(const Injection& injection) {
+    if (is_over())
+      return;
+    ended_ = live(*machine_, injection, is_first_);
+    played_.fired.push_back(machine_->world().fired());
+    is_first_ = false;
+    if (ended_ && !is_over())
+      played_.broken = machine_->broken(*ended_);
+  }
+
+  // Then a clean life must end it, and all must be well.
+  Played finish() {
+    if (!played_.broken.empty())
+      return played_;
+    if (!is_over()) {
+      ended_ = live(*machine_, {}, is_first_);
+      if (!ended_ || !has_really_ended(*ended_)) {
+        played_.broken =
+            "a clean resume does not end it: " + (!ended_   ? "died"
+                                                  : *ended_ ? (*ended_).value().why
+                                                            : (*ended_).error().message);
+        return played_;
+      }
     }
+    machine_->world().arm(Fault::none, 0);
+    played_.broken = machine_->broken(*ended_);
+    if (played_.broken.empty() && played_.fired.empty())
+      played_.broken = machine_->unexpected(*ended_);
+    if (played_.broken.empty() && machine_->is_in_progress())
+      played_.broken = "still in progress";
+    return played_;
   }
-  machine->world().arm(Fault::none, 0);
-  played.broken = machine->broken(*ended);
-  if (played.broken.empty() && machine->is_in_progress())
-    played.broken = "still in progress";
-  return played;
-}
+  const Played& played() const { return played_; }
+  void print_journal() const { machine_->print_journal(); }
+  bool is_over() const {
+    return !played_.broken.empty() ||
+           (ended_ && has_really_ended(*ended_) && !machine_->is_in_progress());
+  }
+
+private:
+  std::unique_ptr<Scenario> machine_;
+  bool is_first_ = true;
+  std::optional<base::Result<engine::Ended>> ended_;
+  Played played_;
+};
 
 constexpr std::array first_faults{Fault::crash_before, Fault::crash_after, Fault::crash_torn,
                                   Fault::power_cut,    Fault::fail_once,   Fault::fail_always,
                                   Fault::lost_reply,   Fault::no_space,    Fault::clock_jump,
                                   Fault::read_fails};
+constexpr std::array quick_seconds{Fault::crash_after, Fault::power_cut, Fault::fail_once,
+                                   Fault::lost_reply};
 constexpr std::array crashes{Fault::crash_after, Fault::crash_torn, Fault::power_cut};
 
 class Player {
@@ -122,33 +146,39 @@ public:
   // One row of histories: the first fault at a fixed effect, all second faults behind it.
   // Returns false when the first fault lies beyond the end of the run.
   bool row(const Scenario& start, scenario::Kind kind, Injection first) {
-    const Played single = check(start, {kind, {first}});
-    if (!single.fired.front())
+    Course course{start.clone()};
+    course.play(first);
+    check(course.fork(), {kind, {first}});
+    if (!course.played().fired.front())
       return false;
     const bool is_crash = std::ranges::find(crashes, first.fault) != crashes.end();
-    if (is_single_ || !is_crash || (is_quick_ && first.fault != Fault::crash_after))
+    if (is_single_ || !is_crash || course.is_over() ||
+        (is_quick_ && first.fault != Fault::crash_after))
       return true;
     for (const Fault second : first_faults) {
-      if (is_quick_ && second != Fault::crash_after && second != Fault::fail_once)
+      if (is_quick_ && std::ranges::find(quick_seconds, second) == quick_seconds.end())
         continue;
       for (std::size_t again = 0;; ++again) {
-        const Played pair = check(start, {kind, {first, {second, again}}});
-        if (pair.fired.size() < 2 || !pair.fired[1] || is_enough())
+        const Injection then{second, again};
+        Course pair = course.fork();
+        pair.play(then);
+        const bool has_fired = pair.played().fired.back();
+        check(std::move(pair), {kind, {first, then}});
+        if (!has_fired || is_enough())
           break;
       }
     }
     return true;
   }
 
-  Played check(const Scenario& start, const History& history) {
-    Played played = play_on_clone(start, history);
+  void check(Course course, const History& history) {
+    const Played played = course.finish();
     ++histories_;
     if (!played.broken.empty()) {
       const std::scoped_lock guard{mutex_};
       if (++broken_ <= broken_max_)
         std::printf("BROKEN %s: %s\n", text_of(history).c_str(), played.broken.c_str());
     }
-    return played;
   }
 
   std::size_t histories() const { return histories_; }
@@ -177,6 +207,7 @@ void exhaustive(Player& player) {
   const auto work = [&] {
     for (std::size_t index = next++; index < tasks.size(); index = next++) {
       const Scenario start{tasks[index].kind};
+      player.check(Course{start.clone()}, {tasks[index].kind, {}});
       for (std::size_t at = 0; player.row(start, tasks[index].kind, {tasks[index].fault, at}); ++at)
         if (player.is_enough())
           return;
@@ -197,7 +228,10 @@ void seeded(Player& player, std::uint64_t seed, std::size_t count) {
     History drawn{scenario::all_kinds.at(kind), {}};
     for (std::size_t faults = 1 + random() % 3; faults > 0; --faults)
       drawn.injections.push_back({first_faults.at(random() % first_faults.size()), random() % 140});
-    player.check(*starts[kind], drawn);
+    Course course{starts[kind]->clone()};
+    for (const Injection& injection : drawn.injections)
+      course.play(injection);
+    player.check(std::move(course), drawn);
   }
 }
 
@@ -213,9 +247,11 @@ int show(int count, char** words) {
         history.injections.push_back(
             {fault, std::strtoull(word.substr(word.find('@') + 1).c_str(), nullptr, 10)});
   }
-  Scenario machine{history.kind};
-  const Played played = play(machine, history);
-  machine.print_journal();
+  Course course{std::make_unique<Scenario>(history.kind)};
+  for (const Injection& injection : history.injections)
+    course.play(injection);
+  const Played played = course.finish();
+  course.print_journal();
   std::printf("%s: %s\n", text_of(history).c_str(),
               played.broken.empty() ? "all well" : played.broken.c_str());
   return played.broken.empty() ? 0 : 1;
