@@ -199,8 +199,12 @@ std::string lack_of_history(const Placebo* placebo, const Policy& policy) {
 Finding shifted(const Case& readings, const Policy& policy, Measure measure,
                 const std::string& request, double q) {
   Finding finding{.measure = measure, .request = request};
-  const auto before = samples_of(readings.before, measure, request);
-  const auto after = samples_of(readings.after, measure, request);
+  const bool is_pooled = request.empty();
+  const Usual usual = is_pooled ? usual_of(readings.before) : Usual{};
+  const auto before = is_pooled ? pooled_samples(readings.before, usual)
+                                : samples_of(readings.before, measure, request);
+  const auto after = is_pooled ? pooled_samples(readings.after, usual)
+                               : samples_of(readings.after, measure, request);
   const Moment moment{readings.before.empty() ? 0 : readings.before.back().at_ms + 1,
                       readings.watch_begun_ms};
   const auto shift = shift_at(before, after, policy, moment);
@@ -291,9 +295,14 @@ Judgement judge_at(const Case& readings, const Policy& policy, int look) {
   if (has_total)
     judgement.findings.push_back(errors(seen, policy, "", p_max));
   if (look == looks) {
-    const double q = 1 - p_shift / (count + static_cast<double>(policy.numbers.size()));
+    const double q =
+        1 - p_shift / (count + (has_total ? 1 : 0) + static_cast<double>(policy.numbers.size()));
+    if (has_total)
+      judgement.findings.push_back(shifted(seen, policy, Measure::latency, "", q));
+    Policy alone = policy; // several requests are several chances to err
+    alone.ratio_min = has_total ? std::max(policy.ratio_min, one_of_many_ratio) : policy.ratio_min;
     for (const std::string& request : requests) {
-      judgement.findings.push_back(shifted(seen, policy, Measure::latency, request, q));
+      judgement.findings.push_back(shifted(seen, alone, Measure::latency, request, q));
       if (std::ranges::find(policy.numbers, request) != policy.numbers.end())
         judgement.findings.push_back(shifted(seen, policy, Measure::number, request, q));
     }

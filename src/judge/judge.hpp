@@ -51,6 +51,7 @@ constexpr int slices_min = 3;             // so many of them: one hiccup is no e
 constexpr double latency_rise_min_ms = 5; // a smaller rise is never called worse
 constexpr int failing_of = 10;            // of the last so many readings of a request
 constexpr int failing_min = 8;            // so many failed
+constexpr double one_of_many_ratio = 2;   // floor for one request when there are several
 constexpr double hidden_ratio = 2;        // noise that could hide this rise: inconclusive
 
 // How much a median moved between two moments at which nothing was changed, again and again

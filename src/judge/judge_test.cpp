@@ -139,7 +139,33 @@ TEST(judge, what_moved_must_have_stayed) {
       reading.latency_ms = 110;
   const Finding finding = find(judge_at(readings, Policy{}, 3), Measure::latency);
   EXPECT_EQ(finding.verdict, Verdict::no_worse);
-  EXPECT_NEAR(finding.after, 110, 1e-9);
+  // The mean of log 300 and log 110, less 0.85 of what fell: far below what it fell to.
+  EXPECT_NEAR(finding.after, std::sqrt(300.0 * 110) * std::pow(110.0 / 300, 0.85), 1e-9);
+}
+
+// "web" answers in 50 ms, "api" in 200: the usual request in 100. Both before and after.
+TEST(judge, weighs_several_requests_together_and_one_of_them_with_more_care) {
+  Case readings = steady();
+  const auto mix = [](std::vector<Reading>& all, double web, double api) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i].request = i % 2 == 0 ? "web" : "api";
+      all[i].latency_ms = i % 2 == 0 ? web : api;
+    }
+  };
+  mix(readings.before, 50, 200);
+  mix(readings.after, 80, 320);
+  for (const char* request : {"", "web", "api"})
+    readings.placebos.push_back({Measure::latency, request, {0.0, 0.1}, 48 * 60 * minute});
+  const Judgement both = judge_at(readings, Policy{}, 3);
+  EXPECT_EQ(both.verdict, Verdict::worse);
+  EXPECT_EQ(find(both, Measure::latency).request, "");
+  EXPECT_NEAR(find(both, Measure::latency).before, 100, 1e-9);
+  EXPECT_NEAR(find(both, Measure::latency).after, 160, 1e-9);
+  EXPECT_EQ(std::ranges::count(both.findings, Verdict::worse, &Finding::verdict), 1);
+  mix(readings.after, 50, 380); // one alone: not from 1.5, but from 2 on
+  EXPECT_EQ(judge_at(readings, Policy{}, 3).verdict, Verdict::no_worse);
+  mix(readings.after, 50, 420);
+  EXPECT_EQ(judge_at(readings, Policy{}, 3).verdict, Verdict::worse);
 }
 
 TEST(judge, a_few_milliseconds_are_never_worse) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 namespace judge {
@@ -9,6 +10,9 @@ namespace judge {
 namespace {
 
 constexpr std::int64_t placebos_max = 500;
+// Cold caches warm up for longer than one thinks: of what fell between the two halves so much is
+// taken off, which meets an exponential decay that has outlived the warm-up.
+constexpr double still_falling = 0.85;
 constexpr std::int64_t half_min = readings_min / 2;
 
 std::vector<double> between(const std::vector<Sample>& samples, std::int64_t from,
@@ -35,7 +39,8 @@ Placebo make_placebo(const std::vector<std::vector<Reading>>& stretches, const P
   Placebo placebo{.measure = measure, .request = request};
   std::vector<std::vector<Sample>> all;
   for (const auto& stretch : stretches) {
-    all.push_back(samples_of(stretch, measure, request));
+    all.push_back(request.empty() ? pooled_samples(stretch, usual_of(stretch))
+                                  : samples_of(stretch, measure, request));
     placebo.span_ms += span_of(all.back(), policy.watch_ms);
   }
   const std::int64_t step =
@@ -68,6 +73,34 @@ std::vector<Sample> samples_of(const std::vector<Reading>& readings, Measure mea
   return samples;
 }
 
+Usual usual_of(const std::vector<Reading>& readings) {
+  std::set<std::string> requests;
+  for (const Reading& reading : readings)
+    requests.insert(reading.request);
+  Usual usual;
+  for (const std::string& request : requests) {
+    std::vector<double> values;
+    for (const Sample& sample : samples_of(readings, Measure::latency, request))
+      values.push_back(sample.value);
+    if (!values.empty())
+      usual[request] = median(std::move(values));
+  }
+  return usual;
+}
+
+std::vector<Sample> pooled_samples(const std::vector<Reading>& readings, const Usual& usual) {
+  double mean = 0;
+  for (const auto& [request, value] : usual)
+    mean += value / static_cast<double>(usual.size());
+  std::vector<Sample> samples;
+  for (const Reading& reading : readings)
+    if (const auto of = usual.find(reading.request);
+        of != usual.end() && reading.answer == Answer::ok)
+      samples.push_back(
+          {reading.at_ms, std::log(std::max(reading.latency_ms, 1.0)) - of->second + mean});
+  return samples;
+}
+
 std::optional<Shift> shift_at(const std::vector<Sample>& before, const std::vector<Sample>& after,
                               const Policy& policy, const Moment& moment) {
   const std::int64_t from = moment.watch_begun_ms + policy.warm_up_ms;
@@ -83,7 +116,9 @@ std::optional<Shift> shift_at(const std::vector<Sample>& before, const std::vect
   if (shift.count_before < readings_min || std::min(first.size(), second.size()) < half_min)
     return std::nullopt;
   shift.before = median(reference);
-  shift.after = std::min(median(first), median(second));
+  const double early = median(first);
+  const double late = median(second);
+  shift.after = std::midpoint(early, late) - still_falling * std::max(early - late, 0.0);
   return shift;
 }
 
@@ -94,6 +129,8 @@ std::vector<Placebo> make_placebos(const std::vector<std::vector<Reading>>& stre
     for (const Reading& reading : stretch)
       requests.insert(reading.request);
   std::vector<Placebo> placebos;
+  if (requests.size() > 1)
+    placebos.push_back(make_placebo(stretches, policy, Measure::latency, ""));
   for (const std::string& request : requests) {
     placebos.push_back(make_placebo(stretches, policy, Measure::latency, request));
     if (std::ranges::find(policy.numbers, request) != policy.numbers.end())
