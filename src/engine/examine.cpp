@@ -34,7 +34,20 @@ int port_of(const domain::ProbeSpec& probe) {
   return port;
 }
 
-void examine_store(Examination& result, Drivers drivers, const domain::StoreSpec& spec) {
+// The copies of a store that is a mount point are kept in it: not where the records of them are.
+void examine_kept_folder(Examination& result, world::World world, const Settings& settings,
+                         const domain::StoreSpec& spec, const std::string& kept) {
+  const std::string& written = settings.stack.state_folder;
+  const auto real = world.files.resolve(written);
+  const std::string state = real ? real.value() : written;
+  if (base::is_inside(kept, state) || base::is_inside(state, kept))
+    result.blockers.push_back("store '" + spec.name + "' would be kept in '" + kept +
+                              "', which belay's own records share. Set `state:` to a folder "
+                              "outside the store");
+}
+
+void examine_store(Examination& result, world::World world, const Settings& settings,
+                   Drivers drivers, const domain::StoreSpec& spec) {
   const auto state = drivers.of(spec.kind).inspect(spec);
   if (!state) {
     result.blockers.push_back("store '" + spec.name + "': " + with_hint(state.error()));
@@ -42,6 +55,7 @@ void examine_store(Examination& result, Drivers drivers, const domain::StoreSpec
   }
   for (const std::string& problem : state.value().problems)
     result.blockers.push_back("store '" + spec.name + "': " + problem);
+  examine_kept_folder(result, world, settings, spec, state.value().kept_folder);
   result.stores.files += state.value().size.files;
   result.stores.bytes += state.value().size.bytes;
   result.disk_bytes += state.value().size.bytes;
@@ -93,7 +107,7 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
   Examination result;
   result.is_running = true;
   for (const domain::StoreSpec& spec : settings.stack.stores)
-    examine_store(result, drivers, spec);
+    examine_store(result, world, settings, drivers, spec);
   const auto number = folder.current_generation();
   const auto generation = folder.generation(number ? number.value() : 0);
   if (!number || !generation)

@@ -196,6 +196,18 @@ Result<> let_go(Context& context, state::RestorePoint point) {
   return context.folder.remove_point(point.id);
 }
 
+Result<> discard_unless(const std::vector<domain::Release>& needed, Context& context,
+                        const domain::Release& release) {
+  const bool is_needed = std::ranges::any_of(needed, [&](const domain::Release& keep) {
+    return keep.service == release.service && keep.folder == release.folder;
+  });
+  const auto& services = context.settings.stack.services;
+  const auto service = std::ranges::find(services, release.service, &domain::ServiceSpec::name);
+  if (is_needed || service == services.end() || !TRY(context.world.files.info(release.folder)))
+    return ok();
+  return context.drivers.runtime.discard(*service, release);
+}
+
 // Releases that no generation, no point and no running service needs any more.
 Result<> let_go_of_releases(Context& context, const std::vector<domain::Release>& needed) {
   const int highest = TRY(context.folder.highest_generation());
@@ -204,14 +216,29 @@ Result<> let_go_of_releases(Context& context, const std::vector<domain::Release>
     const auto generation = TRY(context.folder.generation(number));
     if (!generation || number == current)
       continue;
-    for (const domain::Release& release : generation->releases) {
-      const bool is_needed = std::ranges::any_of(needed, [&](const domain::Release& keep) {
-        return keep.service == release.service && keep.folder == release.folder;
-      });
-      const auto& services = context.settings.stack.services;
-      const auto service = std::ranges::find(services, release.service, &domain::ServiceSpec::name);
-      if (!is_needed && service != services.end())
-        TRY(context.drivers.runtime.discard(*service, release));
+    for (const domain::Release& release : generation->releases)
+      TRY(discard_unless(needed, context, release));
+  }
+  return ok();
+}
+
+// What an upgrade that did not stay has made. It was kept to be looked at until one did stay.
+constexpr std::size_t operations_looked_at_max = 20; // the older ones were looked at before
+
+Result<> let_go_of_failed_releases(Context& context, const std::vector<domain::Release>& needed) {
+  std::vector<std::string> ids = TRY(context.folder.operation_ids());
+  if (ids.size() > operations_looked_at_max)
+    ids.erase(ids.begin(), ids.end() - operations_looked_at_max);
+  for (const std::string& id : ids) {
+    const auto log = journal::Journal::look(context.world.files, context.folder.journal_path(id));
+    if (!log || id == context.plan.operation)
+      continue; // a journal that cannot be read names nothing that may be removed
+    for (const std::string& payload : log.value().records()) {
+      const auto record = decode(payload);
+      if (!record || !record.value().releases_to)
+        continue;
+      for (const domain::Release& release : *record.value().releases_to)
+        TRY(discard_unless(needed, context, release));
     }
   }
   return ok();
@@ -244,6 +271,7 @@ Result<> apply_retention(Context& context, Record& out) {
     }
   }
   TRY(let_go_of_releases(context, needed));
+  TRY(let_go_of_failed_releases(context, needed));
   out.text = gone == 0 ? "nothing is beyond the retention"
                        : "let go of " + std::to_string(gone) + " older sets";
   return ok();

@@ -234,3 +234,16 @@ def test_a_store_that_is_missing_blocks(project):
     (project.folder / "away").rename(project.folder / "data")
     assert ended.returncode in (BLOCKED, UNCHANGED), told(ended)
     assert project.version() == "1.0"
+
+
+def test_a_store_that_would_be_kept_among_our_own_records_blocks(make_project, small_disk):
+    """A mount point is kept in itself: when it is the project's folder too, that is the state's."""
+    needs_root()
+    project = make_project(name="", folder=small_disk(32))
+    text = (project.folder / "belay.yaml").read_text()
+    (project.folder / "belay.yaml").write_text(
+        text.replace("directory: ./data,", "directory: ., exclude: [.belay, dist, shop.db],"))
+    project.release("1.0")
+    ended = project.belay(*UP[:3], "1.0", "--yes")
+    assert ended.returncode in (UNCHANGED, BLOCKED), told(ended)
+    assert "Set `state:`" in ended.stderr + ended.stdout, told(ended)

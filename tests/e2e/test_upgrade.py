@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from project import DONE, ROLLED_BACK, told
+from project import DONE, PAUSED, ROLLED_BACK, UNCHANGED, told
 
 TRIGGER = ("triggers: [{ name: not-ready, probe: shop.ready, failing_for: 300ms, level: auto }]\n")
 
@@ -146,3 +146,15 @@ def test_the_data_may_stay_when_only_the_release_was_bad(project):
     assert running.returncode == ROLLED_BACK, out + err
     assert written and project.version() == "1.0"
     assert not project.lost()
+
+
+def test_a_release_that_was_made_for_nothing_goes_with_the_next_commit(project):
+    made = project.folder / ".belay/releases/shop/2.0"
+    project.release("2.0")
+    project.upgrade("2.0", "--until", "pin", status=PAUSED)
+    assert project.belay("abort").returncode == UNCHANGED
+    assert made.is_dir(), "it stays to be looked at"
+    project.release("3.0")
+    project.upgrade("3.0")
+    assert not made.exists()
+    assert (project.folder / ".belay/releases/shop/1.0").is_dir(), "the one to come back to"
