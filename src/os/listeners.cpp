@@ -43,7 +43,7 @@ bool is_plain_file(const std::string& path) {
 template <class T>
 void sort_unique(std::vector<T>& list) {
   std::ranges::sort(list);
-  list.erase(std::ranges::unique(list).begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end()); // clang 14 knows no subrange
 }
 
 } // namespace
