@@ -127,6 +127,10 @@ CatalogueEntry decode_entry(Reader& reader) {
   return entry;
 }
 
+std::string temporary_name(const std::string& path) {
+  return base::parent_of(path) + "/.belay-tmp-" + base::name_of_path(path);
+}
+
 } // namespace
 
 std::string encode(const Catalogue& catalogue) {
@@ -186,16 +190,25 @@ Result<Catalogue> read_catalogue(const std::string& path) {
   return TRY_CONTEXT(decode_catalogue(text), "'" + path + "'");
 }
 
-Result<> write_catalogue(const std::string& path, const Catalogue& catalogue) {
-  const std::string temporary = base::parent_of(path) + "/.belay-tmp-" + base::name_of_path(path);
+Result<Fd> begin_catalogue(const std::string& path, const Catalogue& catalogue) {
+  const std::string temporary = temporary_name(path);
   ::unlink(temporary.c_str());
   Fd file = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL));
   TRY(write_all(file, encode(catalogue), path));
-  TRY(sync_file(file, path));
-  TRY(file.close(path));
-  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+  return file;
+}
+
+Result<> name_catalogue(const std::string& path) {
+  if (std::rename(temporary_name(path).c_str(), path.c_str()) != 0)
     return error_of(errno, "replace", path);
   return sync_folder(base::parent_of(path));
+}
+
+Result<> write_catalogue(const std::string& path, const Catalogue& catalogue) {
+  Fd file = TRY(begin_catalogue(path, catalogue));
+  TRY(sync_file(file, path));
+  TRY(file.close(path));
+  return name_catalogue(path);
 }
 
 } // namespace os

@@ -33,6 +33,9 @@ base::Result<Catalogue> decode_catalogue(std::string_view text); // corrupt, too
 std::string digest_of(const Catalogue& catalogue);
 
 base::Result<Catalogue> read_catalogue(const std::string& path); // not_found
+// Durable when it returns. In two parts for who syncs the whole file system in between.
 base::Result<> write_catalogue(const std::string& path, const Catalogue& catalogue);
+base::Result<Fd> begin_catalogue(const std::string& path, const Catalogue& catalogue);
+base::Result<> name_catalogue(const std::string& path); // what was begun, and is synced
 
 } // namespace os

@@ -105,6 +105,9 @@ Result<> put(const Target& target, const Attributes& wanted, std::vector<std::st
 
 } // namespace
 
+bool has_attributes(const Fd& file) {
+  return ::flistxattr(file.get(), nullptr, 0) != 0 && errno != ENOTSUP;
+}
 Result<Attributes> read_attributes(const Fd& file, const std::string& whole) {
   return read(Target{file, whole});
 }

@@ -12,6 +12,8 @@ namespace os {
 using Attributes = std::map<std::string, std::string>;
 
 // Of an open file or folder; none where the file system has none.
+// Also when it cannot be told: false only where there is none.
+bool has_attributes(const Fd& file);
 base::Result<Attributes> read_attributes(const Fd& file, const std::string& whole);
 // Of a link, pipe, socket or device node, which cannot be opened.
 base::Result<Attributes> read_attributes(const Spot& spot);

@@ -64,8 +64,7 @@ public:
     if (is_old_current_)
       TRY(retract_catalogue());
     TRY(bring());
-    TRY(sync());
-    TRY(write_catalogue(catalogue_path_, next_));
+    TRY(make_durable());
     if (::unlink(retracted_name(catalogue_path_).c_str()) != 0 && errno != ENOENT)
       return error_of(errno, "remove", retracted_name(catalogue_path_));
     return conclude(next_);
@@ -130,12 +129,22 @@ private:
     return ok();
   }
 
-  // From here on the copy is neither what it was nor what it will be.
+  // From here on the copy is neither what it was nor what it will be. After a power cut each change
+  // shows in names, inodes or change times, but for blocks written into a file that is there: they
+  // may be on the disk before its change time. Only for these the new name must be there first.
   Result<> retract_catalogue() {
     const std::string retracted = retracted_name(catalogue_path_);
     if (std::rename(catalogue_path_.c_str(), retracted.c_str()) != 0)
       return error_of(errno, "rename", catalogue_path_);
-    return sync_folder(base::parent_of(catalogue_path_));
+    const bool is_any_updated = std::ranges::any_of(plan_.batches, [this](const Batch& batch) {
+      return std::ranges::any_of(batch.entries,
+                                 [this](std::size_t index) { return is_update(index); });
+    });
+    return is_any_updated ? sync_folder(base::parent_of(catalogue_path_)) : ok();
+  }
+
+  bool is_update(std::size_t index) const {
+    return plan_.entries[index].copy != nullptr && sources_[index].size >= update_bytes_min;
   }
 
   Result<> remove_what_went() {
@@ -177,33 +186,32 @@ private:
     if (!from)
       return std::move(from).error();
     const Fd to = TRY(copy_->folder(batch.folder));
+    const bool may_inherit = has_attributes(to);
     for (const std::size_t index : batch.entries)
-      TRY(copy_one(index, from.value(), to));
+      TRY(copy_one(index, from.value(), to, may_inherit));
     return ok();
   }
 
-  Result<> copy_one(std::size_t index, const Fd& from_folder, const Fd& to_folder) {
+  Result<> copy_one(std::size_t index, const Fd& from_folder, const Fd& to_folder,
+                    bool may_inherit) {
     CatalogueEntry& entry = next_.entries[index];
     const std::string path = entry.source.path;
     const Spot from{from_folder, name_part(path), source_.whole(path)};
     const Spot to{to_folder, name_part(path), copy_->whole(path)};
     if (entry.source.is_file())
-      return copy_file(index, from, to);
+      return copy_file(index, from, to, may_inherit);
     entry.attributes = TRY(copy_special(entry.source, from, to, *run_));
     note_copy(entry, TRY(look_at(to)));
     return ok();
   }
 
-  Result<> copy_file(std::size_t index, const Spot& from, const Spot& to) {
+  Result<> copy_file(std::size_t index, const Spot& from, const Spot& to, bool may_inherit) {
     CatalogueEntry& entry = next_.entries[index];
     const std::string path = entry.source.path;
-    const Existing existing =
-        plan_.entries[index].copy != nullptr && entry.source.size >= update_bytes_min
-            ? Existing::update
-            : Existing::replace;
+    const CopyTo how{is_update(index) ? Existing::update : Existing::replace, may_inherit};
     for (int attempt = 0; attempt < 2; ++attempt) {
       const std::int64_t begin = now_ns();
-      auto copied = copy_file_content(from, to, existing, *run_);
+      auto copied = copy_file_content(from, to, how, *run_);
       if (!copied && (copied.error().kind == ErrorKind::not_found ||
                       copied.error().kind == ErrorKind::conflict))
         return drop(index);
@@ -224,7 +232,7 @@ private:
   static void note_copy(CatalogueEntry& entry, const TreeEntry& copy) {
     entry.copy_inode = copy.inode;
     entry.copy_ctime_ns = copy.ctime_ns;
-    entry.is_verified = false;
+    entry.is_verified = true; // what is written is read back at once
   }
 
   void note_torn(const std::string& path) {
@@ -292,9 +300,31 @@ private:
     return ok();
   }
 
+  Result<> look_again() {
+    return options_.is_source_at_rest ? look_at_all_again() : look_at_young_again();
+  }
+
+  // Entry by entry beside what was captured.
+  Result<> look_at_all_again() {
+    const auto now = TRY(walk_tree(source_, options_.exclude));
+    auto at = now.begin();
+    for (const CatalogueEntry& entry : next_.entries) {
+      const TreeEntry& then = entry.source;
+      for (; at != now.end() && at->path < then.path; ++at)
+        note_torn(at->path);
+      if (at == now.end() || at->path != then.path || !is_same_source(*at, then))
+        note_torn(then.path);
+      if (at != now.end() && at->path == then.path)
+        ++at;
+    }
+    for (; at != now.end(); ++at)
+      note_torn(at->path);
+    return ok();
+  }
+
   // A name that came or went while we copied changed the time of its folder. A file that was as
   // young as its clock is coarse when it was read must be as it was.
-  Result<> look_again() {
+  Result<> look_at_young_again() {
     return in_parallel(sources_.size(), [this](std::size_t index) -> Result<> {
       const CatalogueEntry& entry = next_.entries[index];
       const bool is_copied = !plan_.entries[index].is_kept && entry.is_fresh;
@@ -335,24 +365,38 @@ private:
     return sync_file(TRY(open_for_read(spot)), spot.whole);
   }
 
-  Result<> sync() {
+  // The catalogue gets its name when all that it names is on the disk.
+  Result<> make_durable() {
     std::vector<std::size_t> changed = plan_.folders;
     for (const Batch& batch : plan_.batches)
       changed.insert(changed.end(), batch.entries.begin(), batch.entries.end());
-    if (changed.size() > single_syncs_max) {
+    if (changed.size() > single_syncs_max)
+      return make_durable_at_once();
+    for (const std::size_t index : changed)
+      TRY(sync_one(index));
+    TRY(sync_folder(base::parent_of(copy_path_)));
+    return write_catalogue(catalogue_path_, next_);
+  }
+
+  // One call instead of one for each file; the catalogue, not yet under its name, goes with them.
+  Result<> make_durable_at_once() {
+    Fd catalogue = TRY(begin_catalogue(catalogue_path_, next_));
+    const auto sync_or_digest = [&](std::size_t part) -> Result<> {
+      if (part == 1)
+        digest_ = digest_of(next_);
       // By the descriptor from before the first write: else an error in between is not reported.
-      if (::syncfs(copy_->fd().get()) != 0)
+      else if (::syncfs(copy_->fd().get()) != 0)
         return error_of(errno, "sync the file system of", copy_path_);
-    } else {
-      for (const std::size_t index : changed)
-        TRY(sync_one(index));
-    }
-    return sync_folder(base::parent_of(copy_path_));
+      return ok();
+    };
+    TRY(in_parallel(2, sync_or_digest)); // while the disk writes there is time
+    TRY(catalogue.close(catalogue_path_));
+    return name_catalogue(catalogue_path_);
   }
 
   world::Capture conclude(const Catalogue& catalogue) {
     world::Capture capture;
-    capture.digest = digest_of(catalogue);
+    capture.digest = digest_.empty() ? digest_of(catalogue) : digest_;
     for (const CatalogueEntry& entry : catalogue.entries) {
       capture.size.files += entry.source.path.empty() ? 0 : 1;
       capture.size.bytes += entry.first_name.empty() ? entry.source.allocated_bytes : 0;
@@ -381,6 +425,7 @@ private:
   std::optional<TreeRoot> copy_;
   std::optional<CopyRun> run_;
   Catalogue next_;
+  std::string digest_;           // of it
   std::vector<char> is_dropped_; // not bool: written by several threads
   std::mutex mutex_;
   std::vector<std::string> torn_;

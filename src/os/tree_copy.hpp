@@ -51,9 +51,16 @@ enum class Existing {
   update,  // the copy of an earlier content is there: write only the blocks that differ
 };
 
-// Content, holes, owner, mode, attributes and times. Not synced; a big file is on its way to the
-// disk. A name that is a link is not followed: conflict.
-base::Result<CopiedFile> copy_file_content(const Spot& from, const Spot& to, Existing existing,
+struct CopyTo {
+  Existing existing = Existing::replace;
+  // What is made in the folder may get attributes by itself: a default ACL, a property of btrfs.
+  bool may_inherit = true;
+};
+
+// Content, holes, owner, mode, attributes and times. What is written is read back and compared:
+// failed when it differs. Not synced; a big file is on its way to the disk. A name that is a link
+// is not followed: conflict.
+base::Result<CopiedFile> copy_file_content(const Spot& from, const Spot& to, CopyTo how,
                                            CopyRun& run);
 // A link, pipe, socket name or device node with its metadata; what is there goes first. Returns
 // the digest of the attributes that were kept.

@@ -14,12 +14,6 @@ constexpr std::size_t batch_entries_max = 64;
 constexpr std::uint64_t batch_bytes_max = 4U << 20U;
 constexpr std::uint64_t large_bytes = 64U << 20U;
 
-bool is_same_source(const TreeEntry& now, const TreeEntry& then) {
-  return now.mode == then.mode && now.user == then.user && now.group == then.group &&
-         now.size == then.size && now.mtime_ns == then.mtime_ns && now.ctime_ns == then.ctime_ns &&
-         now.inode == then.inode && now.device == then.device && now.target == then.target;
-}
-
 class Planner {
 public:
   Planner(const std::vector<TreeEntry>& sources, const std::vector<TreeEntry>& copies,
@@ -65,6 +59,7 @@ private:
 
   static bool is_kept(const TreeEntry& source, const PlannedEntry& entry) {
     return entry.old != nullptr && entry.copy != nullptr && !entry.old->is_fresh &&
+           (entry.old->is_verified || !source.is_file()) &&
            is_same_source(source, entry.old->source) &&
            entry.copy->inode == entry.old->copy_inode &&
            entry.copy->ctime_ns == entry.old->copy_ctime_ns;
@@ -154,6 +149,12 @@ private:
 };
 
 } // namespace
+
+bool is_same_source(const TreeEntry& now, const TreeEntry& then) {
+  return now.mode == then.mode && now.user == then.user && now.group == then.group &&
+         now.size == then.size && now.mtime_ns == then.mtime_ns && now.ctime_ns == then.ctime_ns &&
+         now.inode == then.inode && now.device == then.device && now.target == then.target;
+}
 
 TreePlan make_plan(const std::vector<TreeEntry>& sources, const std::vector<TreeEntry>& copies,
                    const Catalogue& old) {

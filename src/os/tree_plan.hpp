@@ -34,6 +34,9 @@ struct TreePlan {
   bool has_work() const { return !gone.empty() || !folders.empty() || !batches.empty(); }
 };
 
+// Of one path at two times: nothing changed that anybody can see.
+bool is_same_source(const TreeEntry& now, const TreeEntry& then);
+
 // All three in byte order of their paths; the plan points into them.
 TreePlan make_plan(const std::vector<TreeEntry>& sources, const std::vector<TreeEntry>& copies,
                    const Catalogue& old);

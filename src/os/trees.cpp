@@ -92,8 +92,7 @@ Result<> Trees::copy_file(const std::string& from, const std::string& to) {
   const std::string name = base::name_of_path(to);
   const Spot temporary{to_folder, ".belay-tmp-" + name, to_folder_path + "/.belay-tmp-" + name};
   CopyRun run;
-  TRY(copy_file_content({from_folder, base::name_of_path(from), from}, temporary, Existing::replace,
-                        run));
+  TRY(copy_file_content({from_folder, base::name_of_path(from), from}, temporary, {}, run));
   TRY(sync_file(TRY(open_for_read(temporary)), to));
   if (::renameat(to_folder.get(), temporary.name.c_str(), to_folder.get(), name.c_str()) != 0)
     return error_of(errno, "replace", to);

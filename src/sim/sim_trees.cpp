@@ -79,6 +79,8 @@ Result<world::Capture> SimTrees::capture(const std::string& source, const std::s
         capture.digest = digest_of(copy, {});
         capture.size.files = capture.copied.files;
         host_.disk.write(catalogue, capture.digest);
+        if (options.is_source_at_rest && capture.digest != digest_of(source, options.exclude))
+          capture.torn.emplace_back(".");
         return capture;
       },
       [&] { bring(1); });

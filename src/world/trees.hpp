@@ -22,12 +22,15 @@ using Progress = std::function<void(std::uint64_t done_bytes, std::uint64_t tota
 struct CaptureOptions {
   std::vector<std::string> exclude; // paths relative to the root, with everything below them
   Progress progress;                // may be empty
+  // Look at the whole source again when all is copied: what is no longer as it was when it was
+  // read, came or went, is torn.
+  bool is_source_at_rest = false;
 };
 struct Capture {
   std::string digest; // SHA-256 over the catalogue's names, kinds, owners, modes and contents
   TreeSize size;      // of the whole copy
   TreeSize copied;    // what this call had to write
-  std::vector<std::string> torn; // files that changed while they were read, after one retry
+  std::vector<std::string> torn; // what changed while it was read, after one retry
   bool was_reflinked = false;
   // "path: attribute" that only privilege could have kept (trusted.*, security.*); bounded.
   std::vector<std::string> not_kept;
@@ -55,7 +58,8 @@ public:
   // Make `copy` an exact replica of `source`: owner, mode, xattr, ACL, hard links, holes, times.
   // `catalogue` is belay's file that remembers each entry (docs/formats/catalogue.md); when it is
   // from an earlier call for the same `copy`, only the difference is read and written.
-  // Durable (files, folders and catalogue) when it returns. Idempotent.
+  // Durable (files, folders and catalogue) when it returns, and each file that was written was
+  // read back. Idempotent.
   // Sockets and pipes are kept as names; a device file needs privilege. Never follows links.
   virtual base::Result<Capture> capture(const std::string& source, const std::string& copy,
                                         const std::string& catalogue,

@@ -1,165 +1,124 @@
-#!/usr/bin/env python3
 """The directory store against cp -a, rsync -a and tar -czf, in one run on one disk.
 
-Before each measurement the pages of the input are dropped (posix_fadvise DONTNEED) and what is dirty
-is written out; names and inodes stay in the kernel's memory, for everybody. Every figure includes
-making the result durable (sync -f for those that do not). Wall is the median of the runs; CPU and
-peak memory are of that run. Rounds go round: what else the machine does hits everybody alike.
+Before each measurement what is dirty is written out and the pages of the input are dropped
+(posix_fadvise DONTNEED); names and inodes stay in the kernel's memory, for everybody. "durable" is
+the wall time until the result is on the disk: belay returns only then, after the others comes
+`sync -f`; "returned" is when the command ended. The best of the runs counts, by durable; CPU and
+peak memory are of that run. Who begins changes from run to run: what else the machine does hits
+everybody alike. Small copies are removed after the last run only, for ext4 passes over every inode
+that was freed in the last minutes, which would punish whoever makes files after a removal.
 """
-import argparse, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import os, pathlib, shutil, subprocess, sys, tempfile, time
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+from measure import GIB, KIB, MIB, Measure, Target
 
+class Data:
+    """A folder of equally large files of bytes that nothing compresses."""
 
-class Measure:
-    """Wall, CPU and peak memory of some commands, one after the other."""
+    def __init__(self, folder, files, size):
+        self.folder, self.files, self.size = folder, files, size
+        self.bytes = os.urandom(2 * MIB)
+        for index in range(files):
+            if index % 100 == 0:
+                os.makedirs(os.path.dirname(self.path(index)), exist_ok=True)
+            self.write(index, index)
 
-    def __init__(self, commands):
-        self.out = ""
-        self.user = self.system = self.peak = 0
-        begin = time.monotonic()
-        for command in commands:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            self.out += process.stdout.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode != 0:
-                sys.exit(f"store_bench: {' '.join(command)}: exit status {process.returncode}")
-            self.user += usage.ru_utime
-            self.system += usage.ru_stime
-            self.peak = max(self.peak, usage.ru_maxrss * KIB)
-        self.wall = time.monotonic() - begin
+    def path(self, index):
+        return f"{self.folder}/{index // 100 % 100:02}/{index // 10000:02}/file-{index:06}"
 
+    def write(self, index, seed):
+        with open(self.path(index), "wb") as file:
+            left, at = self.size, seed * 7919 % MIB
+            while left > 0:
+                left -= file.write(self.bytes[at : at + min(left, MIB)])
 
-def make_tree(folder, files, size, pool):
-    for index in range(files):
-        inside = folder / f"{index // 100 % 100:02}" / f"{index // 10000:02}"
-        if index % 100 == 0:
-            inside.mkdir(parents=True, exist_ok=True)
-        write_file(inside / f"file-{index:06}", size, pool, index)
+    def change(self, salt):
+        """Every hundredth file gets other bytes; at least one."""
+        for index in range(salt % min(100, self.files), self.files, 100):
+            self.write(index, salt * 1000003 + index)
 
-
-def write_file(path, size, pool, seed):
-    with open(path, "wb") as file:
-        left, at = size, seed * 7919 % (len(pool) // 2)
-        while left > 0:
-            part = min(left, len(pool) // 2)
-            file.write(pool[at : at + part])
-            left -= part
-
-
-def change(folder, share, size, pool, salt):
-    files = sorted(path for path in folder.rglob("file-*"))
-    step = max(1, round(1 / share))
-    changed = files[salt % step :: step]
-    for index, path in enumerate(changed):
-        write_file(path, size, pool, salt * 1000003 + index)
-    return len(changed)
-
-
-def settle(folder):
-    """Dirty pages out, then the input's pages dropped."""
-    subprocess.run(["sync", "-f", folder], check=True)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            fd = os.open(path, os.O_RDONLY)
+    def settle(self):
+        """Dirty pages out, then the pages of the data dropped."""
+        subprocess.run(["sync", "-f", self.folder], check=True)
+        for index in range(self.files):
+            fd = os.open(self.path(index), os.O_RDONLY)
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(fd)
-    time.sleep(0.1)  # later than the clock of the file system is coarse, as data mostly is
+        time.sleep(0.1)  # what was just written is as young as the clock is coarse: it is read twice
 
 
-def bench(name, files, size, arguments, pool):
-    root = pathlib.Path(tempfile.mkdtemp(prefix="belay-bench-", dir=arguments.folder))
-    data, copy = root / "data", root / "copy"
-    kept = root / ".belay-data"
-    program = str(arguments.program)
-    measures = {}
+class Bench:
+    def __init__(self, files, size, arguments):
+        self.arguments = arguments
+        unit = f"{size // KIB} KiB" if size < MIB else f"{size // MIB} MiB"
+        self.name = f"{files:,} files of {unit}"
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="belay-bench-", dir=arguments.folder))
+        self.sync = ["sync", "-f", str(self.root)]
+        self.data = Data(self.root / "data", files, size)
+        self.is_large = files * size > GIB
+        self.measures = {}
 
-    def measure(what, commands):
-        settle(data)
-        measures.setdefault(what, []).append(Measure(commands))
+    def run(self):
+        try:
+            parts = [self.copy_with_cp, self.protect_and_swap, self.copy_with_rsync]
+            for run in range(self.arguments.runs):
+                for part in parts[run % 3:] + parts[:run % 3]:
+                    part(run)
+            if not self.arguments.no_tar:
+                self.measure("tar -czf", ["tar", "-czf", str(self.root / "tar.gz"), "-C",
+                                          str(self.root), "data"], self.sync)
+        finally:
+            shutil.rmtree(self.root)
+        return self.summarise()
 
-    def drop(path):
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-        subprocess.run(["sync", "-f", root], check=True)
+    def measure(self, what, command, sync=None):
+        self.data.settle()
+        self.measures.setdefault(what, []).append(Measure(command, sync))
 
-    try:
-        data.mkdir()
-        make_tree(data, files, size, pool)
-        sync = ["sync", "-f", str(root)]
-        for run in range(arguments.runs):
-            point = f"p{run}"
-            measure("cp -a", [["cp", "-a", str(data), str(copy)], sync])
-            drop(copy)
-            measure("protect", [[program, "protect", str(data), point]])
-            change(data, 0.01, size, pool, run)
-            measure("secure, 1 % changed", [[program, "secure", str(data), point]])
-            change(data, 0.01, size, pool, run + 50)
-            measure("swap back", [[program, "restore", str(data), point]])
-            drop(kept)
-            measure("rsync -a", [["rsync", "-a", f"{data}/", f"{copy}/"], sync])
-            change(data, 0.01, size, pool, run)
-            measure("rsync -a, 1 % changed", [["rsync", "-a", "--delete", f"{data}/", f"{copy}/"], sync])
-            drop(copy)
-            if run == 0 and not arguments.no_tar:
-                measure("tar -czf", [["tar", "-czf", str(copy), "-C", str(root), "data"], sync])
-                drop(copy)
-    finally:
-        shutil.rmtree(root)
-    return summarise(name, files, size, measures)
+    def drop(self, path):
+        if self.is_large:
+            shutil.rmtree(path)
 
+    def copy_with_cp(self, run):
+        copy = self.root / f"cp-{run}"
+        self.measure("cp -a", ["cp", "-a", str(self.data.folder), str(copy)], self.sync)
+        self.drop(copy)
 
-def summarise(name, files, size, measures):
-    rows = {}
-    for what, runs in measures.items():
-        middle = sorted(runs, key=lambda run: run.wall)[(len(runs) - 1) // 2]
-        rows[what] = {"wall_s": middle.wall, "user_s": middle.user, "system_s": middle.system,
-                      "peak_mib": middle.peak / MIB, "walls_s": [round(run.wall, 3) for run in runs]}
-    fastest = min(rows["cp -a"]["wall_s"], rows["rsync -a"]["wall_s"])
-    targets = {
-        "protect / faster of cp and rsync": (rows["protect"]["wall_s"] / fastest, 1.0),
-        "secure / protect": (rows["secure, 1 % changed"]["wall_s"] / rows["protect"]["wall_s"], 0.1),
-        "swap back, s": (rows["swap back"]["wall_s"], 1.0),
-    }
-    print(f"\n{name}: {files} files of {size // KIB} KiB, {files * size / GIB:.2f} GiB\n")
-    print("| what | wall s | CPU user + sys s | peak MiB | walls of all runs |\n|---|---|---|---|---|")
-    for what, row in rows.items():
-        print(f"| {what} | {row['wall_s']:.2f} | {row['user_s']:.2f} + {row['system_s']:.2f} | "
-              f"{row['peak_mib']:.0f} | {' '.join(f'{wall:.2f}' for wall in row['walls_s'])} |")
-    print("\n| target | measured | wanted | |\n|---|---|---|---|")
-    for what, (value, wanted) in targets.items():
-        print(f"| {what} | {value:.2f} | at most {wanted:g} | {'met' if value <= wanted else 'MISSED'} |")
-    sys.stdout.flush()
-    return {"rows": rows, "targets": {what: {"value": value, "wanted": wanted}
-                                      for what, (value, wanted) in targets.items()}}
+    def copy_with_rsync(self, run):
+        copy = self.root / f"rsync-{run}"
+        command = ["rsync", "-a", "--delete", f"{self.data.folder}/", f"{copy}/"]
+        self.measure("rsync -a", command, self.sync)
+        self.data.change(run)
+        self.measure("rsync -a, 1 % changed", command, self.sync)
+        self.drop(copy)
 
+    def protect_and_swap(self, run):
+        def belay(what):
+            return [str(self.arguments.program), what, str(self.data.folder), f"p{run}"]
+        self.measure("protect", belay("protect"))
+        self.data.change(run + 20)
+        self.measure("secure, 1 % changed", belay("secure"))
+        self.data.change(run + 40)
+        self.measure("swap back", belay("restore"))
+        self.drop(self.root / ".belay-data")
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--program", type=pathlib.Path, required=True, help="the built store_bench")
-    parser.add_argument("--small-files", type=int, default=100_000)
-    parser.add_argument("--small-bytes", type=int, default=4 * KIB)
-    parser.add_argument("--large-files", type=int, default=100)
-    parser.add_argument("--large-bytes", type=int, default=40 * MIB)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--folder", default=None, help="on the disk to measure; default: the temporary folder")
-    parser.add_argument("--only", choices=["small", "large"])
-    parser.add_argument("--no-tar", action="store_true", help="leave out tar -czf, the slowest by far")
-    parser.add_argument("--json", type=pathlib.Path, help="write everything that was measured here")
-    parser.add_argument("--strict", action="store_true", help="exit status 1 when a target is missed")
-    arguments = parser.parse_args()
-    pool = os.urandom(16 * MIB)  # incompressible
-    results = {}
-    if arguments.only != "large":
-        results["small"] = bench("small", arguments.small_files, arguments.small_bytes, arguments, pool)
-    if arguments.only != "small":
-        results["large"] = bench("large", arguments.large_files, arguments.large_bytes, arguments, pool)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
-    missed = any(target["value"] > target["wanted"]
-                 for result in results.values() for target in result["targets"].values())
-    return 1 if missed and arguments.strict else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    def summarise(self):
+        best = {what: min(runs, key=lambda run: run.durable)
+                for what, runs in self.measures.items()}
+        print(f"\n{self.name}, best of {self.arguments.runs} runs\n")
+        print("| what | durable s | returned s | CPU user + sys s | peak MiB | durable, all runs |")
+        print("|---|---|---|---|---|---|")
+        for what, row in best.items():
+            walls = " ".join(f"{each.durable:.2f}" for each in self.measures[what])
+            print(f"| {what} | {row.durable:.2f} | {row.returned:.2f} | "
+                  f"{row.user:.2f} + {row.system:.2f} | {row.peak / MIB:.0f} | {walls} |")
+        sys.stdout.flush()
+        peers = [best["cp -a"], best["rsync -a"]]
+        protect = best["protect"].durable
+        peer = min(each.durable for each in peers)
+        hasty = min(each.returned for each in peers)
+        secure = best["secure, 1 % changed"].durable
+        return [Target(f"{self.name}: protect / faster of cp and rsync", protect / peer, 1,
+                       f"{protect / hasty:.2f} when they do not sync"),
+                Target(f"{self.name}: secure / protect", secure / protect, 0.1),
+                Target(f"{self.name}: swap back, s", best["swap back"].durable, 1)]

@@ -101,14 +101,14 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
 }
 
 Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, const Place& place,
-                                             const std::string& point,
+                                             const std::string& point, bool is_at_rest,
                                              const world::Progress& progress) {
   if (!TRY(world_.files.info(place.live)))
     return Error{ErrorKind::not_found, "'" + place.live + "' does not exist", ""};
   TRY(world_.files.create_folders(place.folder_of(point)));
-  const auto capture =
-      TRY(world_.trees.capture(place.live, place.tree_of(point), place.catalogue_of(point),
-                               {.exclude = place.exclude, .progress = progress}));
+  const auto capture = TRY(world_.trees.capture(
+      place.live, place.tree_of(point), place.catalogue_of(point),
+      {.exclude = place.exclude, .progress = progress, .is_source_at_rest = is_at_rest}));
   domain::CaptureReport report;
   report.snapshot.store = spec.name;
   report.snapshot.kept = place.tree_of(point);
@@ -124,24 +124,16 @@ Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, cons
 Result<domain::CaptureReport> Store::protect(const domain::StoreSpec& spec,
                                              const std::string& point,
                                              const world::Progress& progress) {
-  const Place place = TRY(place_of(spec));
-  auto report = TRY(capture(spec, place, point, progress));
-  // Read back now, while the service still runs: then secure has only the difference to read.
-  TRY(world_.trees.verify(place.tree_of(point), place.catalogue_of(point), world::Depth::quick));
-  return report;
+  return capture(spec, TRY(place_of(spec)), point, false, progress);
 }
 
 Result<domain::CaptureReport> Store::secure(const domain::StoreSpec& spec, const std::string& point,
                                             const world::Progress& progress) {
   const Place place = TRY(place_of(spec));
-  auto report = TRY(capture(spec, place, point, progress));
+  // At rest: a slow writer is not seen while one file is read.
+  auto report = TRY(capture(spec, place, point, true, progress));
   if (!report.torn.empty())
     return still_written(place.live, report.torn.front());
-  TRY(world_.trees.verify(place.tree_of(point), place.catalogue_of(point), world::Depth::quick));
-  // What is live must still be what was copied: a slow writer is not seen while one file is read.
-  const auto changed = TRY(world_.trees.compare(place.tree_of(point), place.live, place.exclude));
-  if (!changed.empty())
-    return still_written(place.live, changed.front().path);
   report.snapshot.is_secured = true;
   return report;
 }

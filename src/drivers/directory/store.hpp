@@ -47,7 +47,7 @@ private:
   base::Result<Place> place_of(const domain::StoreSpec& spec);
   base::Result<bool> is_same_file(const std::string& a, const std::string& b);
   base::Result<domain::CaptureReport> capture(const domain::StoreSpec& spec, const Place& place,
-                                              const std::string& point,
+                                              const std::string& point, bool is_at_rest,
                                               const world::Progress& progress);
   base::Result<> export_file(const std::string& from, const std::string& restored,
                              const std::string& to);
