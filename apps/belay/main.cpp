@@ -3,6 +3,8 @@
 #include "app/runtimes.hpp"
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
+#include "drivers/exec/runtime.hpp"
+#include "drivers/exec/store.hpp"
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
@@ -62,16 +64,20 @@ public:
                  stack_.state_folder,
                  read_secret_,
                  base_environment(environment)},
-        runtimes_{{{domain::RuntimeKind::process, &process_}}},
+        site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
+        exec_runtime_{world, site_}, runtimes_{{{domain::RuntimeKind::process, &process_},
+                                                {domain::RuntimeKind::exec, &exec_runtime_}}},
         probe_{world,
                runtimes_,
                [this](const std::string& name) { return find(name); },
                read_secret_,
                stack_.project_folder,
                tags},
-        directory_{world}, sqlite_{world} {}
+        directory_{world}, sqlite_{world}, exec_store_{world, site_} {}
 
-  engine::Drivers drivers() override { return {runtimes_, probe_, directory_, sqlite_}; }
+  engine::Drivers drivers() override {
+    return {runtimes_, probe_, directory_, sqlite_, &exec_store_};
+  }
 
 private:
   const domain::ServiceSpec* find(const std::string& name) const {
@@ -82,10 +88,13 @@ private:
   domain::Stack stack_;
   drivers::process::SecretReader read_secret_;
   drivers::process::Runtime process_;
+  drivers::exec::Site site_;
+  drivers::exec::Runtime exec_runtime_;
   app::Runtimes runtimes_;
   drivers::probe::Probe probe_;
   drivers::directory::Store directory_;
   drivers::sqlite::Store sqlite_;
+  drivers::exec::Store exec_store_;
 };
 
 std::string working_folder() {

@@ -183,8 +183,9 @@ ServiceStatus service_status(engine::Drivers drivers, const domain::ServiceSpec&
     return status;
   }
   status.is_running = observed.value().is_running;
+  const auto& process = observed.value().process;
   status.detail = observed.value().is_running
-                      ? "pid " + std::to_string(observed.value().process->pid) + " from " +
+                      ? (process ? "pid " + std::to_string(process->pid) + " from " : "from ") +
                             observed.value().release_folder
                       : observed.value().detail;
   if (recorded != nullptr && status.is_running &&

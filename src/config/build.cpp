@@ -59,10 +59,22 @@ std::vector<domain::EnvironmentEntry> build_environment(const Value& section) {
   return entries;
 }
 
+domain::DriverSpec build_driver(const Building& building, const Value& section) {
+  return {.argv = project_command(section.at("driver").words, building.stack.project_folder),
+          .environment = build_environment(section.at("env")),
+          .timeout = section.at("timeout").duration};
+}
+
 domain::ServiceSpec build_service(const Building& building, const std::string& name,
                                   const Value& section) {
   domain::ServiceSpec service;
   service.name = name;
+  service.ready = build_ready(building, section.at("ready"), name);
+  if (section.find("driver") != nullptr) {
+    service.runtime = domain::RuntimeKind::exec;
+    service.driver = build_driver(building, section);
+    return service;
+  }
   service.release = build_release(building, section.at("release"), "services." + name + ".release");
   service.releases_folder = section.at("releases").text;
   service.run = section.at("run").words;
@@ -72,13 +84,18 @@ domain::ServiceSpec build_service(const Building& building, const std::string& n
   service.log_path = section.at("log").text;
   service.stop.signal = section.at("stop").at("signal").text;
   service.stop.timeout = section.at("stop").at("timeout").duration;
-  service.ready = build_ready(building, section.at("ready"), name);
   return service;
 }
 
-domain::StoreSpec build_store(const std::string& name, const Value& section) {
+domain::StoreSpec build_store(const Building& building, const std::string& name,
+                              const Value& section) {
   domain::StoreSpec store;
   store.name = name;
+  if (section.find("driver") != nullptr) {
+    store.kind = domain::StoreKind::exec;
+    store.driver = build_driver(building, section);
+    return store;
+  }
   if (const Value* file = section.find("sqlite")) {
     store.kind = domain::StoreKind::sqlite;
     store.path = file->text;
@@ -196,7 +213,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   for (const auto& [name, section] : root.at("services").members)
     stack.services.push_back(build_service(building, name, section));
   for (const auto& [name, section] : root.at("stores").members)
-    stack.stores.push_back(build_store(name, section));
+    stack.stores.push_back(build_store(building, name, section));
   stack.config_files = root.at("config_files").words;
   int number = 0;
   for (const Value& item : root.at("checks").items)

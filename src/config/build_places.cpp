@@ -17,7 +17,8 @@ std::string relative(const std::string& path, const std::string& folder) {
 
 // The store holds `path` and would capture it.
 bool captures(const StoreSpec& store, const std::string& path) {
-  if (!base::is_inside(path, store.path))
+  if (store.path.empty() ||
+      !base::is_inside(path, store.path)) // where a driver's data is, it knows
     return false;
   return std::ranges::none_of(store.exclude, [&](const std::string& excluded) {
     return base::is_inside(path, base::absolute_path(excluded, store.path));
@@ -54,7 +55,8 @@ void check_stores(const Building& building) {
   auto& stores = building.stack.stores;
   for (StoreSpec& outer : stores)
     for (const StoreSpec& inner : stores) {
-      if (&outer == &inner || !base::is_inside(inner.path, outer.path))
+      if (&outer == &inner || inner.path.empty() || outer.path.empty() ||
+          !base::is_inside(inner.path, outer.path))
         continue;
       if (inner.path == outer.path) {
         if (&outer < &inner)
@@ -98,6 +100,8 @@ void check_services(const Building& building) {
   const auto& services = building.root.at("services").members;
   const std::string& state = building.stack.state_folder;
   for (auto service = services.begin(); service != services.end(); ++service) {
+    if (service->value.find("releases") == nullptr) // its driver makes them
+      continue;
     const std::string path = "services." + service->key;
     const Value& folder = service->value.at("releases");
     if (!base::is_inside(folder.text, state)) // else said of the state folder already
@@ -106,8 +110,9 @@ void check_services(const Building& building) {
       building.problems.add(folder.mark, quoted(path + ".releases") + " holds the state folder",
                             "Choose a folder that holds nothing else.");
     for (auto other = services.begin(); other != service; ++other)
-      if (const std::string& known = other->value.at("releases").text;
-          base::is_inside(folder.text, known) || base::is_inside(known, folder.text))
+      if (const std::string known = other->value.text_or_empty("releases");
+          !known.empty() &&
+          (base::is_inside(folder.text, known) || base::is_inside(known, folder.text)))
         building.problems.add(folder.mark,
                               quoted(path + ".releases") + " is also the folder of service " +
                                   quoted(other->key),

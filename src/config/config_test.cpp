@@ -258,17 +258,48 @@ TEST(Config, TellsTenProblemsAtOnceInTheirOrder) {
 }
 
 TEST(Config, NamesWhatIsMissing) {
-  EXPECT_EQ(
-      bad("services: {a: {}}"),
-      "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
-      "it.)\nbelay.yaml:1:12: 'services.a.release' is missing (Where a release comes "
-      "from.)\nbelay.yaml:1:12: 'services.a.run' is missing (The command, as a list of words; "
-      "no shell is involved. `{release}` is the release folder, `{project}` the folder of "
-      "belay.yaml. A first word with a slash that is not absolute is inside the release "
-      "folder.) | Correct these 3 places in 'belay.yaml'.");
+  EXPECT_EQ(bad("services: {a: {}}"),
+            "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
+            "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver (Give exactly one of run, "
+            "driver.) | Correct these 2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("[]"), "belay.yaml:1:1: 'belay.yaml' must be a map of keys, not a list | ");
   EXPECT_EQ(bad("stack: a\nservices:\n"),
             "belay.yaml:2:10: 'services' must be a map of names, it is empty | ");
+}
+
+TEST(Config, LetsAServiceAndAStoreHaveADriver) {
+  const Loaded loaded = good(R"(stack: a
+services:
+  a: { driver: [./mine, "{project}/x"], env: { TOKEN: "env:T" }, timeout: 20s }
+  b: { driver: [python3, ./theirs.py], ready: { process: true } }
+stores:
+  rows: { driver: [./rows], env: { PASS: "file:./pass", PLAIN: x } }
+  data: { directory: ./data }
+config_files: [a.conf]
+)");
+  const domain::Stack& stack = loaded.stack;
+  const domain::ServiceSpec& service = stack.services[0];
+  EXPECT_EQ(service.runtime, domain::RuntimeKind::exec);
+  EXPECT_EQ(service.driver.argv, (std::vector<std::string>{"/srv/orders/mine", "/srv/orders/x"}));
+  EXPECT_EQ(service.driver.timeout.count(), 20'000);
+  ASSERT_EQ(service.driver.environment.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<domain::SecretRef>(service.driver.environment[0].value));
+  EXPECT_EQ(stack.services[1].driver.argv, (std::vector<std::string>{"python3", "./theirs.py"}));
+  EXPECT_EQ(stack.stores[0].kind, domain::StoreKind::exec);
+  EXPECT_EQ(stack.stores[0].driver.argv, std::vector<std::string>{"/srv/orders/rows"});
+  EXPECT_EQ(stack.stores[0].driver.environment.size(), 2U);
+  EXPECT_EQ(stack.stores[0].driver.timeout.count(), 600'000);
+  EXPECT_EQ(stack.stores[1].kind, domain::StoreKind::directory);
+}
+
+TEST(Config, RefusesBesideADriverWhatIsBelaysOwnToDo) {
+  EXPECT_EQ(bad("stack: a\nservices: { a: { driver: [./mine], release: { directory: './{to}' } } "
+                "}\nstores: { d: { driver: [./d], layout: [x] } }\n"),
+            "belay.yaml:2:45: 'services.a.release' has no meaning beside 'driver' (It goes with "
+            "run.)\nbelay.yaml:3:39: 'stores.d.layout' has no meaning beside 'driver' (It goes "
+            "with directory.) | Correct these 2 places in 'belay.yaml'.");
+  EXPECT_EQ(bad("stack: a\nservices: { a: { run: [x] } }\n"),
+            "belay.yaml:2:13: 'services.a.release' is missing | Where a release comes from.");
 }
 
 TEST(Config, NamesTheVariableThatIsMissing) {

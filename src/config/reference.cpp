@@ -214,7 +214,7 @@ Json shape_schema(const Shape& shape) {
       schema["markdownDescription"] =
           doc_cell(option) + " Default: `" + placeholders_in_words(option.by_default) + "`.";
     properties[std::string{option.key}] = std::move(schema);
-    if (option.is_required)
+    if (option.is_required && option.only_with.empty())
       required.push_back(option.key);
     if (option.is_alternative)
       alternatives.push_back(Json{{"required", Json::array({option.key})}});

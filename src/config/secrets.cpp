@@ -59,12 +59,18 @@ std::vector<domain::SecretRef> all_secrets(const domain::Stack& stack) {
     if (probe.bearer)
       add(*probe.bearer);
   };
-  for (const auto& service : stack.services) {
-    for (const auto& entry : service.environment)
+  const auto add_environment = [&](const std::vector<domain::EnvironmentEntry>& environment) {
+    for (const auto& entry : environment)
       if (const auto* secret = std::get_if<domain::SecretRef>(&entry.value))
         add(*secret);
+  };
+  for (const auto& service : stack.services) {
+    add_environment(service.environment);
+    add_environment(service.driver.environment);
     add_probe(service.ready.probe);
   }
+  for (const auto& store : stack.stores)
+    add_environment(store.driver.environment);
   for (const auto& check : stack.checks)
     add_probe(check.probe);
   for (const auto& probe : stack.upgrade.smoke)

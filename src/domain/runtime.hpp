@@ -14,7 +14,7 @@ namespace domain {
 
 struct Observed {
   bool is_running = false;
-  std::optional<world::ProcessId> process; // the leader
+  std::optional<world::ProcessId> process; // the leader, where there is one that we can see
   std::string release_folder; // what the running process was started from, not what a link says
   std::string start_id;       // of this start; changes with every start
   int strays = 0; // processes of this service whose leader is gone (it put itself in background)

@@ -37,7 +37,14 @@ struct StopPolicy {
   Milliseconds timeout{20000}; // then KILL
 };
 
-enum class RuntimeKind { process };
+// A program of the user's own that speaks docs/formats/driver-protocol.md.
+struct DriverSpec {
+  std::vector<std::string> argv;             // argv[0] absolute, or looked up in PATH
+  std::vector<EnvironmentEntry> environment; // added to belay's; here secrets may be
+  Milliseconds timeout{600000};              // of one call
+};
+
+enum class RuntimeKind { process, exec };
 
 struct ServiceSpec {
   std::string name;
@@ -50,18 +57,20 @@ struct ServiceSpec {
   std::string log_path;                      // default: <state>/log/<service>.log
   StopPolicy stop;
   GateSpec ready;
+  DriverSpec driver; // exec: instead of `release`, `run`, `log_path` and `stop`
 };
 
-enum class StoreKind { directory, sqlite };
+enum class StoreKind { directory, sqlite, exec };
 
 struct StoreSpec {
   std::string name;
   StoreKind kind = StoreKind::directory;
-  std::string path;
+  std::string path;                 // empty for exec: only its driver knows
   std::vector<std::string> exclude; // directory: relative paths, kept out and left alone
   // directory: files (relative) whose content tells the layout of the data. When none of them
   // changed, the data may stay on a way back. Empty: any change means that the data goes back.
   std::vector<std::string> layout;
+  DriverSpec driver; // exec
 };
 
 struct TriggerRule {

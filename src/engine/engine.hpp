@@ -21,7 +21,12 @@ struct Drivers {
   domain::Probe& probe;
   domain::Store& directory;
   domain::Store& sqlite;
+  domain::Store* exec = nullptr; // where no stack has such a store
   domain::Store& of(domain::StoreKind kind) const {
+    if (kind == domain::StoreKind::exec) {
+      CHECK(exec != nullptr);
+      return *exec;
+    }
     return kind == domain::StoreKind::directory ? directory : sqlite;
   }
 };

@@ -80,7 +80,9 @@ void predict(state::Plan& plan, const domain::Stack& stack, const Examination& f
 std::string what_decides(const domain::Stack& stack) {
   std::vector<std::string> parts;
   for (const auto& store : stack.stores) {
-    if (store.kind == domain::StoreKind::sqlite)
+    if (store.kind == domain::StoreKind::exec)
+      parts.push_back(store.name + ": what its driver says");
+    else if (store.kind == domain::StoreKind::sqlite)
       parts.push_back(store.name + ": schema and user_version");
     else if (store.layout.empty())
       parts.push_back(store.name + ": any change brings the data back");

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 extern "C" { // glibc 2.36 forgot it in this header
 #include <sys/pidfd.h>
 }
@@ -49,6 +50,18 @@ Result<Pipe> make_pipe() {
   return Pipe{Fd{ends[0]}, Fd{ends[1]}};
 }
 
+// In memory, so that whoever does not read it cannot make us wait.
+Result<Fd> make_input(const std::string& text) {
+  if (text.empty())
+    return open_file("/dev/null", O_RDONLY);
+  Fd file{::memfd_create("input", MFD_CLOEXEC)};
+  if (!file)
+    return error_of(errno, "make", "standard input");
+  TRY(write_all(file, text, "standard input"));
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
 std::vector<std::string> variables_of(const world::Environment& added) {
   std::vector<std::string> all;
   for (const auto& [name, value] : added)
@@ -71,7 +84,7 @@ public:
   Result<world::Output> run() {
     Pipe out = TRY(make_pipe());
     Pipe err = TRY(make_pipe());
-    TRY(spawn(out.write_end, err.write_end));
+    TRY(spawn(TRY(make_input(command_.input)), out.write_end, err.write_end));
     TRY(out.write_end.close("pipe"));
     TRY(err.write_end.close("pipe"));
     process_ = Fd{::pidfd_open(pid_, 0)};
@@ -89,7 +102,7 @@ public:
   }
 
 private:
-  Result<> spawn(const Fd& out, const Fd& err) {
+  Result<> spawn(const Fd& in, const Fd& out, const Fd& err) {
     std::vector<std::string> arguments = command_.argv;
     std::vector<std::string> variables = variables_of(command_.environment);
     const std::vector<char*> argv = argv_of(arguments);
@@ -98,7 +111,7 @@ private:
     posix_spawnattr_t attributes{};
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawnattr_init(&attributes);
-    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, err.get(), STDERR_FILENO);
     if (!command_.working_folder.empty())

@@ -18,6 +18,7 @@ struct Command {
   std::vector<std::string> argv; // argv[0] is looked up in PATH; no shell is ever involved
   std::string working_folder;    // empty: ours
   Environment environment;       // added to ours
+  std::string input;             // its standard input
   Milliseconds timeout{60000};   // then TERM, 5 s, KILL to its process group: unknown_outcome
   std::size_t output_bytes_max = 1U << 20U; // of each stream; the last bytes are kept
 };

@@ -216,7 +216,8 @@ void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {
   if (!observed.value().is_running)
     return bad(reading, observed.value().detail);
   reading.verdict = Verdict::ok;
-  reading.detail = "pid " + std::to_string(observed.value().process->pid) + " lives";
+  const auto& process = observed.value().process;
+  reading.detail = process ? "pid " + std::to_string(process->pid) + " lives" : "it runs";
 }
 
 } // namespace drivers::probe
