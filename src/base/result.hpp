@@ -21,6 +21,7 @@ enum class ErrorKind {
   corrupt,         // stored bytes fail their checksum or schema
   failed,          // the effect ran and reported failure: do not retry blindly
   no_space,        // the disk or the quota is full: nothing was half-changed
+  not_now,         // asked to wait: nothing was decided, the same may be tried again later
   interrupted,     // the operator asked us to stop; what was begun can be resumed
   too_new,         // written by a newer belay: upgrade belay, never guess
 };

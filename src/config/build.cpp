@@ -4,6 +4,7 @@
 #include "config/scalars.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace config {
@@ -107,15 +108,28 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
   return store;
 }
 
+domain::CommandSpec build_command(const Building& building, const Value& item) {
+  return {.argv = project_command(item.at("run").words, building.stack.project_folder),
+          .timeout = item.at("timeout").duration};
+}
+
+void build_hooks(const Building& building, const Value& section) {
+  using domain::HookPoint;
+  constexpr std::array points{std::pair{"pre_check", HookPoint::pre_check},
+                              std::pair{"pre_quiesce", HookPoint::pre_quiesce},
+                              std::pair{"post_secure", HookPoint::post_secure},
+                              std::pair{"post_start", HookPoint::post_start},
+                              std::pair{"pre_rollback", HookPoint::pre_rollback},
+                              std::pair{"post_rollback", HookPoint::post_rollback}};
+  for (const auto& [key, point] : points)
+    for (const Value& item : section.at(key).items)
+      building.stack.hooks.push_back({point, build_command(building, item)});
+}
+
 domain::UpgradePolicy build_upgrade(const Building& building, const Value& section) {
   domain::UpgradePolicy policy;
-  const Value& migrate = section.at("migrate");
-  if (!migrate.items.empty())
-    policy.migrate_timeout = world::Milliseconds{0};
-  for (const Value& item : migrate.items) {
-    policy.migrate.push_back(project_command(item.at("run").words, building.stack.project_folder));
-    policy.migrate_timeout = std::max(policy.migrate_timeout, item.at("timeout").duration);
-  }
+  for (const Value& item : section.at("migrate").items)
+    policy.migrate.push_back(build_command(building, item));
   int number = 0;
   for (const Value& item : section.at("smoke").items)
     policy.smoke.push_back(
@@ -219,6 +233,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   for (const Value& item : root.at("checks").items)
     stack.checks.push_back(build_check(building, item, "checks[" + std::to_string(number++) + "]"));
   stack.upgrade = build_upgrade(building, root.at("upgrade"));
+  build_hooks(building, root.at("hooks"));
   check_names(building);
   build_triggers(building);
   const Value& keep = root.at("keep");

@@ -132,6 +132,9 @@ upgrade:
     - { process: true, service: db }
   watch: 10m
   watch_every: 5s
+hooks:
+  pre_check: [ { run: [./look, closely] } ]
+  post_rollback: [ { run: [./tell], timeout: 5s } ]
 triggers:
   - { name: not-ready, probe: node-red.ready, failing_for: 2m, level: full }
   - { probe: smoke-2, failing_for: 1s }
@@ -220,8 +223,13 @@ TEST(Config, ReadsStoresChecksAndRules) {
   EXPECT_EQ(stack.checks[1].probe.argv, std::vector<std::string>{"/srv/orders/count"});
   EXPECT_EQ(stack.checks[1].min, std::nullopt);
   ASSERT_EQ(stack.upgrade.migrate.size(), 2U);
-  EXPECT_EQ(base::join(stack.upgrade.migrate[0], " "), "/srv/orders/migrate.sh --all");
-  EXPECT_EQ(stack.upgrade.migrate_timeout, 20min);
+  EXPECT_EQ(base::join(stack.upgrade.migrate[0].argv, " "), "/srv/orders/migrate.sh --all");
+  EXPECT_EQ(stack.upgrade.migrate[0].timeout, 20min);
+  EXPECT_EQ(stack.upgrade.migrate[1].timeout, 10min);
+  ASSERT_EQ(stack.hooks.size(), 2U);
+  EXPECT_EQ(stack.hooks[0].at, domain::HookPoint::pre_check);
+  EXPECT_EQ(stack.hooks[1].command.argv, std::vector<std::string>{"/srv/orders/tell"});
+  EXPECT_EQ(stack.hooks[1].command.timeout, 5s);
   ASSERT_EQ(stack.upgrade.smoke.size(), 2U);
   EXPECT_EQ(stack.upgrade.smoke[1].name, "smoke-2");
   EXPECT_EQ(stack.upgrade.smoke[1].kind, domain::ProbeKind::process);

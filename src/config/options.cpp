@@ -54,6 +54,10 @@ constexpr std::array root{
            .type = Type::section,
            .doc = "What an upgrade does besides stop, switch and start.",
            .shape = "upgrade"},
+    Option{.key = "hooks",
+           .type = Type::section,
+           .doc = "Commands of your own at the points of an operation.",
+           .shape = "hooks"},
     Option{.key = "triggers",
            .type = Type::list,
            .by_default = "[]",
@@ -342,7 +346,7 @@ constexpr std::array upgrade{
            .type = Type::list,
            .by_default = "[]",
            .doc = "Commands that run once, in this order, while the services are stopped.",
-           .shape = "migrate"},
+           .shape = "command"},
     Option{.key = "smoke",
            .type = Type::list,
            .by_default = "[]",
@@ -361,16 +365,31 @@ constexpr std::array upgrade{
            .high = hour},
 };
 
-constexpr std::array migrate{
+constexpr Option hook(std::string_view key, std::string_view doc) {
+  return {.key = key, .type = Type::list, .by_default = "[]", .doc = doc, .shape = "command"};
+}
+
+constexpr std::array hooks{
+    hook("pre_check", "First of all. Exit status 75 (not now) pauses; any other but 0 blocks."),
+    hook("pre_quiesce",
+         "Before anything is stopped. 75 pauses; any other but 0 ends it unchanged."),
+    hook("post_secure", "After the restore point is complete, with everything stopped."),
+    hook("post_start", "After the new release was started, before it is judged."),
+    hook("pre_rollback", "Before a way back stops anything. Its failure is noted and passed over."),
+    hook("post_rollback", "After a way back was verified. Its failure is noted and passed over."),
+};
+
+constexpr std::array command{
     Option{.key = "run",
            .type = Type::words,
            .doc = "The command; it runs in the folder of belay.yaml with BELAY_STACK, "
-                  "BELAY_OPERATION and BELAY_TO in its environment.",
+                  "BELAY_OPERATION, BELAY_KIND, BELAY_TO, BELAY_POINT, BELAY_WHY and, as a hook, "
+                  "BELAY_HOOK in its environment.",
            .is_required = true},
     Option{.key = "timeout",
            .type = Type::duration,
            .by_default = "10m",
-           .doc = "How long it may take. The longest of the list counts for each of them.",
+           .doc = "How long it may take; then it is ended and counts as failed.",
            .low = 1,
            .high = day},
 };
@@ -446,7 +465,14 @@ constexpr std::array shapes{
           check, probe},
     Shape{
         "upgrade", "upgrade", "What an upgrade does besides stop, switch and start.", upgrade, {}},
-    Shape{"migrate", "upgrade.migrate[]", "One command.", migrate, {}},
+    Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command, {}},
+    Shape{
+        "hooks",
+        "hooks",
+        "Each point is a list of commands, run in order up to the first that fails. After a crash "
+        "a point may run again.",
+        hooks,
+        {}},
     Shape{"smoke", "upgrade.smoke[]", "A probe: exactly one of `http`, `tcp`, `run` and `process`.",
           smoke, probe},
     Shape{"trigger", "triggers[]", "A rule that starts a way back.", trigger, {}},

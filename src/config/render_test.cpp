@@ -87,6 +87,14 @@ upgrade:
   smoke: []                                     # default
   watch: 1m                                     # default
   watch_every: 2s                               # default
+
+hooks:
+  pre_check: []                                 # default
+  pre_quiesce: []                               # default
+  post_secure: []                               # default
+  post_start: []                                # default
+  pre_rollback: []                              # default
+  post_rollback: []                             # default
 triggers: []                                    # default
 
 keep:

@@ -80,10 +80,29 @@ struct TriggerRule {
   Level level = Level::automatic;
 };
 
+// A program of the user's, run in the project folder.
+struct CommandSpec {
+  std::vector<std::string> argv;
+  Milliseconds timeout{600000};
+};
+
+// Where the user's own commands run, beside the migrations (docs/guide/hooks.md).
+enum class HookPoint {
+  pre_check,
+  pre_quiesce,
+  post_secure,
+  post_start,
+  pre_rollback,
+  post_rollback
+};
+struct Hook {
+  HookPoint at = HookPoint::pre_check;
+  CommandSpec command;
+};
+
 struct UpgradePolicy {
-  std::vector<ProbeSpec> smoke;                  // each once, after ready; all must be ok
-  std::vector<std::vector<std::string>> migrate; // commands, run once with the service stopped
-  Milliseconds migrate_timeout{600000};
+  std::vector<ProbeSpec> smoke;     // each once, after ready; all must be ok
+  std::vector<CommandSpec> migrate; // run once, in this order, with the services stopped
   Milliseconds watch{60000};
   Milliseconds watch_every{2000};
 };
@@ -103,6 +122,7 @@ struct Stack {
   std::vector<std::string> config_files;
   std::vector<CheckSpec> checks;
   UpgradePolicy upgrade;
+  std::vector<Hook> hooks; // in the order of the file, per point
   std::vector<TriggerRule> triggers;
   Retention keep;
 };

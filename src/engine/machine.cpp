@@ -76,6 +76,8 @@ private:
     return ok();
   }
 
+  static bool has_stopped(State state) { return state >= State::quiesce && state <= State::start; }
+
   static bool can_abort(State state) {
     return state < State::commit || state == State::rollback_check;
   }
@@ -105,7 +107,8 @@ private:
       Record fresh = context_.record(RecordEvent::done);
       result = perform_looking_twice(state, fresh);
       out = std::move(fresh);
-      if (result || result.error().kind == ErrorKind::interrupted)
+      if (result || result.error().kind == ErrorKind::interrupted ||
+          result.error().kind == ErrorKind::not_now)
         break;
     }
     out.elapsed_ms = (context_.world.clock.monotonic() - begun).count();
@@ -113,6 +116,10 @@ private:
     if (!result && result.error().kind == ErrorKind::interrupted)
       return std::optional{
           TRY(ended(Ending::interrupted, result.error().message, result.error().hint))};
+    if (!result && result.error().kind == ErrorKind::not_now && !has_stopped(state))
+      return std::optional{TRY(ended(Ending::paused, result.error().message,
+                                     "Run 'belay resume' to try again, or 'belay abort' to end it: "
+                                     "nothing was stopped."))};
     if (!result)
       return failed(result.error(), std::move(out));
     context_.say(EventKind::step_done, out.text);

@@ -1,6 +1,7 @@
 // The way back: hold, keep what is abandoned, bring back data, config and release, verify, settle.
 
 #include "base/text.hpp"
+#include "engine/hooks.hpp"
 #include "engine/level.hpp"
 #include "engine/steps.hpp"
 
@@ -93,6 +94,7 @@ LevelQuestion question_of(const Context& context) {
 
 // Stop everything, then decide from evidence, with nobody writing any more.
 Result<> do_hold(Context& context, Record& out) {
+  run_hooks_of_way_back(context, domain::HookPoint::pre_rollback, out);
   TRY(stop_all(context, out));
   const Target target = TRY(context.target());
   LevelQuestion question = question_of(context);
@@ -120,7 +122,7 @@ Result<> do_hold(Context& context, Record& out) {
   out.stores = answer.stores;
   for (const auto& each : context.abandoned)
     out.stores->push_back(each.store); // restoring again is a look, and keeps the record whole
-  out.detail = answer.reasons;
+  out.detail.insert(out.detail.end(), answer.reasons.begin(), answer.reasons.end());
   out.text = "stopped; level " + std::string{domain::name_of(answer.level)};
   return ok();
 }
@@ -294,6 +296,7 @@ Result<> do_settle(Context& context, Record& out) {
   }
   TRY(context.folder.set_current_generation(number));
   TRY(let_go_all(context));
+  run_hooks_of_way_back(context, domain::HookPoint::post_rollback, out);
   out.text = number == 0 ? "nothing runs, as before"
                          : "generation " + std::to_string(number) + " runs: " + target.label;
   return ok();

@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "engine/examine.hpp"
 #include "engine/gate.hpp"
+#include "engine/hooks.hpp"
 #include "engine/steps.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ Result<> do_check(Context& context, Record& out) {
   if (!found.blockers.empty())
     return Error{ErrorKind::failed, base::join(found.blockers, "\n"), ""};
   out.text = "nothing forbids it";
-  return ok();
+  return run_hooks(context, domain::HookPoint::pre_check, out);
 }
 
 Result<> do_baseline(Context& context, Record& out) {
@@ -118,7 +119,8 @@ Result<> do_protect(Context& context, Record& out) {
                                                     " changed while read: secure brings them"));
   }
   out.text = context.settings.stack.stores.empty() ? "no stores" : size_text(copied) + " copied";
-  return ok();
+  // Last of what may fail without any harm: from here on something is stopped.
+  return run_hooks(context, domain::HookPoint::pre_quiesce, out);
 }
 
 // The manifest is written last: what is not in a complete one does not exist.
@@ -155,7 +157,12 @@ Result<> do_secure(Context& context, Record& out) {
   TRY(context.folder.write_point(point, config));
   out.text = "restore point " + point.id + ", " + size_text(copied) + " since protect";
   out.snapshots = std::move(snapshots);
-  return ok();
+  return run_hooks(context, domain::HookPoint::post_secure, out);
+}
+
+Result<> do_start(Context& context, Record& out) {
+  TRY(start_all(context, context.releases_to, out));
+  return run_hooks(context, domain::HookPoint::post_start, out);
 }
 
 Result<> do_switch(Context& context, Record& out) {
@@ -178,24 +185,13 @@ Result<> do_migrate(Context& context, Record& out) {
   }
   if (context.is_under_way)
     return Error{ErrorKind::failed, "belay died while a migration ran: its outcome is unknown", ""};
-  for (const auto& argv : context.settings.stack.upgrade.migrate) {
-    world::Command command;
-    command.argv = argv;
-    command.working_folder = context.settings.stack.project_folder;
-    command.environment = {{"BELAY_STACK", context.plan.stack},
-                           {"BELAY_OPERATION", context.plan.operation},
-                           {"BELAY_TO", context.plan.to}};
-    command.timeout = context.settings.stack.upgrade.migrate_timeout;
-    const auto output =
-        TRY_CONTEXT(context.world.processes.run(command), "migration '" + argv[0] + "'");
-    const std::string said = base::printable(output.err.empty() ? output.out : output.err);
-    out.detail.push_back(argv[0] + ": exit status " + std::to_string(output.exit_code));
-    if (output.exit_code != 0)
-      return Error{
-          ErrorKind::failed,
-          "migration '" + argv[0] + "' ended with exit status " + std::to_string(output.exit_code) +
-              (said.empty() ? "" : ": " + said.substr(said.size() > 400 ? said.size() - 400 : 0)),
-          ""};
+  for (const domain::CommandSpec& command : context.settings.stack.upgrade.migrate) {
+    auto ran = run_command(context, command, {}, out);
+    if (ran)
+      continue;
+    Error error = std::move(ran).error().context("migration '" + command.argv[0] + "'");
+    error.kind = ErrorKind::failed; // the services are down: there is no other time
+    return error;
   }
   out.text = std::to_string(context.settings.stack.upgrade.migrate.size()) + " migrations ran";
   return ok();
@@ -236,7 +232,7 @@ Result<> perform_forward(Context& context, State state, Record& out) {
   case State::secure: return do_secure(context, out);
   case State::switch_release: return do_switch(context, out);
   case State::migrate: return do_migrate(context, out);
-  case State::start: return start_all(context, context.releases_to, out);
+  case State::start: return do_start(context, out);
   case State::ready: return ready_all(context, out);
   case State::smoke: return smoke_all(context, false, out);
   case State::watch: return do_watch(context, out);

@@ -78,6 +78,9 @@ engine::Settings settings() {
   all.stack.upgrade.smoke = {smoke("web-smoke", 8001), smoke("api-smoke", 8002)};
   all.stack.upgrade.watch = world::Milliseconds{6000};
   all.stack.upgrade.watch_every = world::Milliseconds{1000};
+  all.stack.hooks = {{domain::HookPoint::pre_quiesce, {.argv = {"hook", "before"}}},
+                     {domain::HookPoint::post_secure, {.argv = {"hook", "secured"}}},
+                     {domain::HookPoint::pre_rollback, {.argv = {"false"}}}};
   all.text = "stack: shop\n";
   all.digest = "settings";
   return all;
