@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <iterator>
+#include <numeric>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -72,11 +73,23 @@ public:
                        std::make_move_iterator(below.end()));
       }
     }
-    std::ranges::sort(entries, {}, &TreeEntry::path);
-    return entries;
+    return in_order(std::move(entries));
   }
 
 private:
+  // An entry is large: its number is sorted, then each entry moves once.
+  static std::vector<TreeEntry> in_order(std::vector<TreeEntry> entries) {
+    std::vector<std::size_t> order(entries.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {},
+                      [&](std::size_t index) -> const std::string& { return entries[index].path; });
+    std::vector<TreeEntry> sorted;
+    sorted.reserve(entries.size());
+    for (const std::size_t index : order)
+      sorted.push_back(std::move(entries[index]));
+    return sorted;
+  }
+
   Result<std::vector<TreeEntry>> list(const std::string& path) const {
     std::vector<TreeEntry> entries;
     auto folder = root_.folder(path);
