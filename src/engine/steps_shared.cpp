@@ -136,14 +136,16 @@ Result<> clean_up_untouched(Context& context) {
   return context.folder.remove_point(context.plan.point);
 }
 
+// A service that does not start is for the gates to find. Where none comes any more, and where a
+// failure would end the operation with the service down, it stays in progress: 'resume' tries again.
 Result<> revive(Context& context) {
+  const bool must_run = context.has_ended || context.state <= State::protect;
   for (const auto& service : context.settings.stack.services) {
     const auto folder = TRY(context.drivers.runtime.current_folder(service));
     if (!folder)
       continue;
     auto started = context.drivers.runtime.start(service);
-    // A service that does not start is for the gates to find; where none comes any more, for us.
-    if (!started && context.has_ended)
+    if (!started && must_run)
       return started;
     if (!started)
       context.say(world::EventKind::warning, started.error().message);
