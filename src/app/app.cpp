@@ -1,5 +1,6 @@
 #include "app/app.hpp"
 
+#include "app/notify.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -83,6 +84,14 @@ void warn_of_change(const Host& host, const Frozen& frozen) {
   host.world.events.emit(event);
 }
 
+constexpr int notify_attempts = 3;
+
+void tell_of_end(const Host& host, const domain::Stack& stack, const engine::Ended& ended,
+                 const state::Plan& plan) {
+  if (const auto notice = notice_of(ended, plan))
+    notify(host, stack, *notice, notify_attempts);
+}
+
 template <class Act>
 Result<Resumed> go_on(const Host& host, Act act) {
   auto folder = TRY(folder_of(host));
@@ -92,7 +101,9 @@ Result<Resumed> go_on(const Host& host, Act act) {
       frozen.loaded.stack, tags_of(frozen.loaded.stack, frozen.plan.operation, frozen.plan.to));
   engine::Engine engine{host.world, settings_of(frozen.loaded), machinery->drivers(),
                         std::move(folder)};
-  return Resumed{TRY(act(engine)), frozen.plan.kind};
+  Resumed resumed{TRY(act(engine)), frozen.plan.kind};
+  tell_of_end(host, frozen.loaded.stack, resumed.ended, frozen.plan);
+  return resumed;
 }
 
 } // namespace
@@ -134,7 +145,13 @@ Result<engine::Ended> apply(const Host& host, const state::Plan& plan,
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
   const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, plan.operation, plan.to));
   engine::Engine engine{host.world, settings_of(loaded), machinery->drivers(), std::move(folder)};
-  return engine.apply(plan, options);
+  engine::RunOptions told = options;
+  told.on_begun = [&] {
+    notify(host, loaded.stack, {"start", plan.stack, plan.operation, plan.to, ""}, 1);
+  };
+  auto ended = TRY(engine.apply(plan, told));
+  tell_of_end(host, loaded.stack, ended, plan);
+  return ended;
 }
 
 Result<Resumed> resume(const Host& host, const engine::RunOptions& options) {

@@ -236,6 +236,8 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   build_hooks(building, root.at("hooks"));
   check_names(building);
   build_triggers(building);
+  for (const Value& item : root.at("notify").items)
+    stack.notify.push_back(build_notify(building, item));
   const Value& keep = root.at("keep");
   stack.keep.points_min = static_cast<int>(keep.at("points").number);
   stack.keep.abandoned_min = static_cast<int>(keep.at("abandoned").number);

@@ -1,6 +1,8 @@
 #include "config/options.hpp"
 
 #include "base/result.hpp"
+#include "config/options_hooks.hpp"
+#include "config/options_notify.hpp"
 
 #include <algorithm>
 #include <array>
@@ -63,6 +65,11 @@ constexpr std::array root{
            .by_default = "[]",
            .doc = "What starts a way back while the new release is watched.",
            .shape = "trigger"},
+    Option{.key = "notify",
+           .type = Type::list,
+           .by_default = "[]",
+           .doc = "Who is told of an operation.",
+           .shape = "notify"},
     Option{
         .key = "keep", .type = Type::section, .doc = "How much is kept at least.", .shape = "keep"},
 };
@@ -365,35 +372,6 @@ constexpr std::array upgrade{
            .high = hour},
 };
 
-constexpr Option hook(std::string_view key, std::string_view doc) {
-  return {.key = key, .type = Type::list, .by_default = "[]", .doc = doc, .shape = "command"};
-}
-
-constexpr std::array hooks{
-    hook("pre_check", "First of all. Exit status 75 (not now) pauses; any other but 0 blocks."),
-    hook("pre_quiesce",
-         "Before anything is stopped. 75 pauses; any other but 0 ends it unchanged."),
-    hook("post_secure", "After the restore point is complete, with everything stopped."),
-    hook("post_start", "After the new release was started, before it is judged."),
-    hook("pre_rollback", "Before a way back stops anything. Its failure is noted and passed over."),
-    hook("post_rollback", "After a way back was verified. Its failure is noted and passed over."),
-};
-
-constexpr std::array command{
-    Option{.key = "run",
-           .type = Type::words,
-           .doc = "The command; it runs in the folder of belay.yaml with BELAY_STACK, "
-                  "BELAY_OPERATION, BELAY_KIND, BELAY_TO, BELAY_POINT, BELAY_WHY and, as a hook, "
-                  "BELAY_HOOK in its environment.",
-           .is_required = true},
-    Option{.key = "timeout",
-           .type = Type::duration,
-           .by_default = "10m",
-           .doc = "How long it may take; then it is ended and counts as failed.",
-           .low = 1,
-           .high = day},
-};
-
 constexpr std::array trigger{
     Option{.key = "name",
            .type = Type::name,
@@ -465,17 +443,22 @@ constexpr std::array shapes{
           check, probe},
     Shape{
         "upgrade", "upgrade", "What an upgrade does besides stop, switch and start.", upgrade, {}},
-    Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command, {}},
+    Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command_options, {}},
     Shape{
         "hooks",
         "hooks",
         "Each point is a list of commands, run in order up to the first that fails. After a crash "
         "a point may run again.",
-        hooks,
+        hook_options,
         {}},
     Shape{"smoke", "upgrade.smoke[]", "A probe: exactly one of `http`, `tcp`, `run` and `process`.",
           smoke, probe},
     Shape{"trigger", "triggers[]", "A rule that starts a way back.", trigger, {}},
+    Shape{"notify",
+          "notify[]",
+          "Exactly one of `run`, `webhook` and `smtp`. None ever holds up a way back.",
+          notify_options,
+          {}},
     Shape{"keep", "keep", "Kept at least, the newest first.", keep, {}},
 };
 

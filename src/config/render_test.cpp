@@ -96,6 +96,7 @@ hooks:
   pre_rollback: []                              # default
   post_rollback: []                             # default
 triggers: []                                    # default
+notify: []                                      # default
 
 keep:
   points: 2                                     # default

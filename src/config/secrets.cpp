@@ -75,6 +75,10 @@ std::vector<domain::SecretRef> all_secrets(const domain::Stack& stack) {
     add_probe(check.probe);
   for (const auto& probe : stack.upgrade.smoke)
     add_probe(probe);
+  for (const auto& spec : stack.notify)
+    for (const auto& secret : {spec.bearer, spec.password})
+      if (secret)
+        add(*secret);
   return all;
 }
 

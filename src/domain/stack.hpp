@@ -100,6 +100,21 @@ struct Hook {
   CommandSpec command;
 };
 
+// Who is told of an operation, and how. Only what is told of is in `on`; empty: everything.
+enum class NoticeKind { command, webhook, mail };
+struct NotifySpec {
+  NoticeKind kind = NoticeKind::command;
+  std::vector<std::string> argv;
+  std::string url; // of the webhook, or smtp://host:port
+  std::optional<SecretRef> bearer;
+  std::string from; // mail
+  std::vector<std::string> to;
+  std::string user;
+  std::optional<SecretRef> password;
+  std::vector<std::string> on; // start, success, rolled_back, needs_operator, failed, paused
+  Milliseconds timeout{10000}; // of one attempt
+};
+
 struct UpgradePolicy {
   std::vector<ProbeSpec> smoke;     // each once, after ready; all must be ok
   std::vector<CommandSpec> migrate; // run once, in this order, with the services stopped
@@ -124,6 +139,7 @@ struct Stack {
   UpgradePolicy upgrade;
   std::vector<Hook> hooks; // in the order of the file, per point
   std::vector<TriggerRule> triggers;
+  std::vector<NotifySpec> notify;
   Retention keep;
 };
 

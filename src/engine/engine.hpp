@@ -9,6 +9,7 @@
 #include "state/folder.hpp"
 #include "world/world.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,7 +68,8 @@ struct RollbackRequest {
 };
 
 struct RunOptions {
-  std::string until; // journal name of a step after which to pause; empty: none
+  std::string until;              // journal name of a step after which to pause; empty: none
+  std::function<void()> on_begun; // a new operation has its lock and its record; may be empty
 };
 
 class Engine {

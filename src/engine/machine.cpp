@@ -242,6 +242,8 @@ Result<Ended> Engine::apply(const state::Plan& plan, const RunOptions& options) 
     return Error{ErrorKind::conflict, "the plan is no longer true: something has changed since",
                  "Make a new plan with 'belay plan'."};
   TRY(folder_.begin_operation(plan, settings_.text));
+  if (options.on_begun)
+    options.on_begun();
   return run(plan, How::begin, options);
 }
 

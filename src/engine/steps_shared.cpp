@@ -137,9 +137,12 @@ Result<> clean_up_untouched(Context& context) {
 }
 
 // A service that does not start is for the gates to find. Where none comes any more, and where a
-// failure would end the operation with the service down, it stays in progress: 'resume' tries again.
+// failure would end the operation with the service down, it stays in progress: 'resume' tries
+// again.
 Result<> revive(Context& context) {
-  const bool must_run = context.has_ended || context.state <= State::protect;
+  const State state = context.state;
+  const bool must_run = context.has_ended || state <= State::protect || state == State::commit ||
+                        state == State::tidy || state == State::settle;
   for (const auto& service : context.settings.stack.services) {
     const auto folder = TRY(context.drivers.runtime.current_folder(service));
     if (!folder)

@@ -138,6 +138,52 @@ Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
 
 namespace {
 
+std::size_t on_upload(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& rest = *static_cast<std::string_view*>(user);
+  const std::size_t bytes = std::min(size * count, rest.size());
+  std::memcpy(data, rest.data(), bytes);
+  rest.remove_prefix(bytes);
+  return bytes;
+}
+
+} // namespace
+
+Result<> Http::send(const world::Mail& mail) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{curl_easy_init(),
+                                                                 &curl_easy_cleanup};
+  CHECK(curl != nullptr);
+  curl_slist* list = nullptr;
+  for (const std::string& receiver : mail.to)
+    list = curl_slist_append(list, receiver.c_str());
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> receivers{list,
+                                                                              &curl_slist_free_all};
+  std::string_view rest = mail.text;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, mail.server.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  curl_easy_setopt(curl.get(), CURLOPT_USE_SSL,
+                   static_cast<long>(mail.password.empty() ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+  if (!mail.user.empty()) {
+    curl_easy_setopt(curl.get(), CURLOPT_USERNAME, mail.user.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_PASSWORD, mail.password.c_str());
+  }
+  curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, mail.from.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, receivers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, on_upload);
+  curl_easy_setopt(curl.get(), CURLOPT_READDATA, &rest);
+  curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(mail.timeout.count()));
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  std::array<char, CURL_ERROR_SIZE> why{};
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why.data());
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK)
+    return Error{ErrorKind::unavailable, why[0] != '\0' ? why.data() : curl_easy_strerror(code),
+                 ""};
+  return ok();
+}
+
+namespace {
+
 Error unreachable(int number) {
   return {ErrorKind::unavailable, std::strerror(number), ""};
 }

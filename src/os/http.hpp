@@ -12,6 +12,7 @@ public:
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
   base::Result<world::HttpResponse> exchange(const world::HttpRequest& request) override;
+  base::Result<> send(const world::Mail& mail) override;
   base::Result<> connect(const std::string& host, int port, world::Milliseconds timeout) override;
 };
 

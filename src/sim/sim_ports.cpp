@@ -124,6 +124,10 @@ Result<world::HttpResponse> SimHttp::exchange(const world::HttpRequest& request)
   return response;
 }
 
+Result<> SimHttp::send(const world::Mail&) {
+  return refused();
+}
+
 Result<> SimHttp::connect(const std::string&, int port, world::Milliseconds) {
   if (host_.read_fails() || service_at(port) == nullptr)
     return refused();

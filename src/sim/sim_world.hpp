@@ -90,6 +90,7 @@ public:
   // GET /health: 200 {"status":"ok","version":N,"writes":N}, 503 while not ready.
   // GET /smoke: the same, and 500 when the data was damaged by a program that `damages`.
   base::Result<world::HttpResponse> exchange(const world::HttpRequest& request) override;
+  base::Result<> send(const world::Mail& mail) override; // nobody takes mail here
   base::Result<> connect(const std::string& host, int port, world::Milliseconds timeout) override;
 
 private:

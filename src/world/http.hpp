@@ -1,5 +1,5 @@
 #pragma once
-// Http: one bounded HTTP exchange.
+// Http: one bounded HTTP exchange, one mail, one TCP connect.
 
 #include "base/result.hpp"
 #include "world/clock.hpp"
@@ -27,11 +27,24 @@ struct HttpResponse {
   Milliseconds elapsed{0};
 };
 
+struct Mail {
+  std::string server; // smtp://host:port or smtps://host:port
+  std::string user;   // empty: nobody logs in
+  std::string password;
+  std::string from; // a bare address
+  std::vector<std::string> to;
+  std::string text; // headers, an empty line and the body, with "\r\n" (RFC 5322)
+  Milliseconds timeout{10000};
+};
+
 class Http {
 public:
   virtual ~Http() = default;
   // unavailable: refused, reset, not resolved, timed out. Never throws; any status is a value.
   virtual base::Result<HttpResponse> exchange(const HttpRequest& request) = 0;
+  // Hand one mail to a server (SMTP). With a password only over TLS. unavailable: not handed over;
+  // it may have been when the answer was lost.
+  virtual base::Result<> send(const Mail& mail) = 0;
   // TCP connect only. unavailable when refused or timed out.
   virtual base::Result<> connect(const std::string& host, int port, Milliseconds timeout) = 0;
 };
