@@ -3,6 +3,7 @@
 #include "app/report.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/init.hpp"
 #include "cli/render.hpp"
 
 #include <algorithm>
@@ -35,6 +36,7 @@ struct Options {
   bool no_auto_rollback = false;
   bool is_watch = false;
   bool is_schema = false;
+  InitOptions init;
 };
 
 class Command {
@@ -46,6 +48,10 @@ public:
                           .is_terminal = terminal.is_output_terminal,
                           .has_colour = terminal.is_output_terminal && !terminal.has_no_colour});
     host_.config_path = base::absolute_path(options_.config, terminal.working_folder);
+  }
+
+  int init() {
+    return cli::init(host_, terminal_, options_.init, options_.config, options_.is_json);
   }
 
   int config() {
@@ -357,6 +363,11 @@ private:
   }
 
   void add_lookers() {
+    add_init_options(
+        *add(root_, "init", "look at what is here and write a first belay.yaml",
+             "  belay init\n  belay init --dir /srv/shop --answer 'release=./dist/{to}'",
+             &Command::init),
+        options_.init);
     add(root_, "config", "print the effective configuration, every value with its origin",
         "  belay config\n  belay config --schema > belay.schema.json", &Command::config)
         ->add_flag("--schema", options_.is_schema, "print the JSON Schema for editors instead");

@@ -5,7 +5,7 @@ import pytest
 
 from project import BLOCKED, DONE, PAUSED, ROLLED_BACK, USAGE, UNCHANGED, told
 
-COMMANDS = ["config", "check", "plan", "upgrade", "status", "resume", "abort", "rollback",
+COMMANDS = ["init", "config", "check", "plan", "upgrade", "status", "resume", "abort", "rollback",
             "commit", "points", "history", "report", "abandoned"]
 
 
