@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/init.hpp"
+#include "cli/manual.hpp"
 #include "cli/render.hpp"
 
 #include <algorithm>
@@ -420,7 +421,8 @@ private:
             &Command::rollback);
     add_stack(rollback);
     rollback->add_option("--to", options_.to, "a restore point or an abandoned set");
-    rollback->add_option("--level", options_.level, "auto, restart, release, data or full")
+    rollback->add_option("--level", options_.level, "how far: auto decides from evidence")
+        ->type_name("{auto,restart,release,data,full}")
         ->capture_default_str();
     rollback->add_flag("--yes", options_.is_yes, "do not ask");
     rollback->add_option("--until", options_.until, "pause after this step");
@@ -462,6 +464,7 @@ private:
 int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
         const Terminal& terminal) {
   Parser parser{terminal.version};
+  const Manual manual{parser.root()};
   std::ranges::reverse(arguments); // CLI11 takes them from the back
   try {
     parser.root().parse(std::move(arguments));
@@ -471,6 +474,10 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   } catch (const CLI::ParseError& wrong) {
     std::fprintf(terminal.err, "belay: %s\nhint: See 'belay --help'.\n", wrong.what());
     return exit_usage;
+  }
+  if (manual.is_asked()) {
+    std::fputs(manual.text().c_str(), terminal.out);
+    return exit_done;
   }
   const auto chosen = parser.chosen();
   CHECK(chosen != nullptr);

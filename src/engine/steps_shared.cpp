@@ -141,14 +141,15 @@ Result<> clean_up_untouched(Context& context) {
 // again.
 Result<> revive(Context& context) {
   const State state = context.state;
-  const bool must_run = context.has_ended || state <= State::protect || state == State::commit ||
-                        state == State::tidy || state == State::settle;
+  const bool is_judged = state == State::ready || state == State::smoke || state == State::watch ||
+                         state == State::rollback_check || state == State::ready_again ||
+                         state == State::smoke_again;
   for (const auto& service : context.settings.stack.services) {
     const auto folder = TRY(context.drivers.runtime.current_folder(service));
     if (!folder)
       continue;
     auto started = context.drivers.runtime.start(service);
-    if (!started && must_run)
+    if (!started && !is_judged)
       return started;
     if (!started)
       context.say(world::EventKind::warning, started.error().message);
