@@ -98,7 +98,7 @@ TEST_F(discovery_of_a_folder, answers_alone_make_a_valid_file) {
 }
 
 TEST_F(discovery_of_a_folder, wrong_answers_are_refused_with_the_way_out) {
-  for (const Answers& wrong : {Answers{{"relase", "x"}}, Answers{{"run", "a | b"}},
+  for (const Answers& wrong : {Answers{{"relezse", "x"}}, Answers{{"run", "a | b"}},
                                Answers{{"run", "a"}, {"release", "./dist"}},
                                Answers{{"run", "a"}, {"release", "git"}, {"ready", "soon"}},
                                Answers{{"run", "a"}, {"release", "git"}, {"data", "."}}}) {

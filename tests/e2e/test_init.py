@@ -148,7 +148,7 @@ def test_an_empty_folder_names_what_must_be_answered(place):
     assert [each.name for each in place.folder.iterdir()] == ["belay.yaml"]
 
 
-@pytest.mark.parametrize("answer", ["run", "relase=x", "release=./dist", "stack=No Name"])
+@pytest.mark.parametrize("answer", ["run", "relezse=x", "release=./dist", "stack=No Name"])
 def test_a_wrong_answer_writes_nothing(place, answer):
     ended = place.belay("init", "--answer", "run=./bin/x", "--answer", "release=git", "--answer",
                         answer)

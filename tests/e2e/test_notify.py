@@ -139,7 +139,7 @@ def test_a_command_is_told(make_project):
 
 
 @pytest.mark.parametrize("line,says", [
-    ("{ run: [./x], on: [sucess] }", "Did you mean 'success'?"),
+    ("{ run: [./x], on: [succesz] }", "Did you mean 'success'?"),
     ("{ smtp: 'http://x', from: a@b, to: [c@d] }", "is not a mail server"),
     ("{ smtp: 'smtp://x', from: a@b, to: [nobody] }", "is not a mail address"),
     ("{ webhook: 'http://x/', run: [./x] }", "webhook"),
