@@ -17,6 +17,8 @@ struct Observed {
   std::optional<world::ProcessId> process; // the leader, where there is one that we can see
   std::string release_folder; // what the running process was started from, not what a link says
   std::string start_id;       // of this start; changes with every start
+  std::vector<int> pids;      // all its processes, where the runtime can tell; else empty
+  int restarts = 0;           // since its last start, by what keeps it alive
   int strays = 0; // processes of this service whose leader is gone (it put itself in background)
   // When it does not run: how its last start ended, as far as known. For people.
   std::string detail;

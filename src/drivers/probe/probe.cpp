@@ -160,8 +160,10 @@ void Probe::check_listener(const domain::ProbeSpec& spec, int port, Reading& rea
   // them, for behind one port two processes may listen, on IPv4 and on IPv6.
   const std::string& start_id = observed.value().start_id;
   std::vector<std::string> others;
+  const auto& pids = observed.value().pids;
   for (const world::ProcessInfo& process : listeners.value())
-    if (start_id.empty() || tag(process, "BELAY_START") != start_id)
+    if ((start_id.empty() || tag(process, "BELAY_START") != start_id) &&
+        std::ranges::find(pids, process.id.pid) == pids.end())
       others.push_back("pid " + std::to_string(process.id.pid));
   if (!listeners.value().empty() && others.empty())
     return;
@@ -216,8 +218,11 @@ void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {
   if (!observed.value().is_running)
     return bad(reading, observed.value().detail);
   reading.verdict = Verdict::ok;
+  reading.number = observed.value().restarts;
   const auto& process = observed.value().process;
   reading.detail = process ? "pid " + std::to_string(process->pid) + " lives" : "it runs";
+  if (observed.value().restarts > 0)
+    reading.detail += ", restarted " + std::to_string(observed.value().restarts) + " times";
 }
 
 } // namespace drivers::probe
