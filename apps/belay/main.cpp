@@ -8,6 +8,7 @@
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
+#include "drivers/systemd/runtime.hpp"
 #include "os/clock.hpp"
 #include "os/effects.hpp"
 #include "os/files.hpp"
@@ -64,8 +65,15 @@ public:
                  stack_.state_folder,
                  read_secret_,
                  base_environment(environment)},
+        systemd_{world,
+                 stack_.name,
+                 stack_.project_folder,
+                 stack_.state_folder,
+                 value_of(environment, "PATH"),
+                 "/etc/systemd/system"},
         site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
         exec_runtime_{world, site_}, runtimes_{{{domain::RuntimeKind::process, &process_},
+                                                {domain::RuntimeKind::systemd, &systemd_},
                                                 {domain::RuntimeKind::exec, &exec_runtime_}}},
         probe_{world,
                runtimes_,
@@ -88,6 +96,7 @@ private:
   domain::Stack stack_;
   drivers::process::SecretReader read_secret_;
   drivers::process::Runtime process_;
+  drivers::systemd::Runtime systemd_;
   drivers::exec::Site site_;
   drivers::exec::Runtime exec_runtime_;
   app::Runtimes runtimes_;

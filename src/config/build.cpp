@@ -66,6 +66,37 @@ domain::DriverSpec build_driver(const Building& building, const Value& section) 
           .timeout = section.at("timeout").duration};
 }
 
+// The unit has its own idea of most of it; only what a drop-in can say goes beside it.
+void build_unit(const Building& building, const Value& section, domain::ServiceSpec& service) {
+  const std::string path = "services." + service.name;
+  const Value* exec_start = section.find("exec_start");
+  service.runtime = domain::RuntimeKind::systemd;
+  service.unit = section.at("unit").text;
+  if (exec_start != nullptr)
+    service.run = exec_start->words;
+  if (section.at("working_folder").is_given) // else the unit's own, not the release folder
+    service.working_folder = section.at("working_folder").text;
+  for (const char* key : {"working_folder", "env"})
+    if (const Value& value = section.at(key); value.is_given && exec_start == nullptr)
+      building.problems.add(value.mark,
+                            quoted(path + "." + key) + " has no meaning without 'exec_start'",
+                            "Without it belay changes nothing in the unit: say it there.");
+  for (const auto& [name, value] : section.at("env").members)
+    if (value.is_reference)
+      building.problems.add(value.mark,
+                            quoted(path + ".env." + name) + " would put a secret into a unit, "
+                                                            "which everybody can read",
+                            "Use EnvironmentFile= or LoadCredential= in the unit.");
+  const Value& stop = section.at("stop");
+  if (stop.at("signal").is_given)
+    building.problems.add(stop.at("signal").mark,
+                          quoted(path + ".stop.signal") + " has no meaning beside 'unit'",
+                          "Say KillSignal= in the unit.");
+  // systemd's own KILL comes after 90 s: ours is for what outlives that.
+  if (!stop.at("timeout").is_given)
+    service.stop.timeout = world::Milliseconds{100'000};
+}
+
 domain::ServiceSpec build_service(const Building& building, const std::string& name,
                                   const Value& section) {
   domain::ServiceSpec service;
@@ -78,13 +109,16 @@ domain::ServiceSpec build_service(const Building& building, const std::string& n
   }
   service.release = build_release(building, section.at("release"), "services." + name + ".release");
   service.releases_folder = section.at("releases").text;
-  service.run = section.at("run").words;
+  if (const Value* run = section.find("run"))
+    service.run = run->words;
   const std::string working_folder = section.at("working_folder").text;
   service.working_folder = working_folder == "{release}" ? "" : working_folder;
   service.environment = build_environment(section.at("env"));
-  service.log_path = section.at("log").text;
+  service.log_path = section.text_or_empty("log");
   service.stop.signal = section.at("stop").at("signal").text;
   service.stop.timeout = section.at("stop").at("timeout").duration;
+  if (section.find("unit") != nullptr)
+    build_unit(building, section, service);
   return service;
 }
 

@@ -96,6 +96,17 @@ void check_own_folder(const Building& building, const std::string& key, const Va
                             "Keep it apart from what belay makes and removes.");
 }
 
+void check_log(const Building& building, const std::string& path, const Value& log,
+               const Value& releases) {
+  for (const StoreSpec& store : building.stack.stores)
+    if (captures(store, log.text))
+      building.warn(log.mark, quoted(path + ".log") + " is inside store " + quoted(store.name) +
+                                  ": every line in it counts as changed data");
+  if (log.text == releases.text || base::is_inside(releases.text, log.text))
+    building.problems.add(log.mark, quoted(path + ".log") + " is also a folder of releases",
+                          "Name a file.");
+}
+
 void check_services(const Building& building) {
   const auto& services = building.root.at("services").members;
   const std::string& state = building.stack.state_folder;
@@ -117,14 +128,8 @@ void check_services(const Building& building) {
                               quoted(path + ".releases") + " is also the folder of service " +
                                   quoted(other->key),
                               "Give each service its own.");
-    const Value& log = service->value.at("log");
-    for (const StoreSpec& store : building.stack.stores)
-      if (captures(store, log.text))
-        building.warn(log.mark, quoted(path + ".log") + " is inside store " + quoted(store.name) +
-                                    ": every line in it counts as changed data");
-    if (log.text == folder.text || base::is_inside(folder.text, log.text))
-      building.problems.add(log.mark, quoted(path + ".log") + " is also a folder of releases",
-                            "Name a file.");
+    if (const Value* log = service->value.find("log"))
+      check_log(building, path, *log, folder);
   }
 }
 
@@ -160,8 +165,8 @@ bool knows_to(const Path& path) {
 bool knows_release(const Path& path) {
   if (path.size() < 3 || path[0] != "services")
     return false;
-  return path[2] == "run" || path[2] == "working_folder" || path[2] == "env" ||
-         (path[2] == "release" && path.back() == "command");
+  return path[2] == "run" || path[2] == "exec_start" || path[2] == "working_folder" ||
+         path[2] == "env" || (path[2] == "release" && path.back() == "command");
 }
 
 void check_placeholders_in(const Building& building, const Value& value, Path& path) {

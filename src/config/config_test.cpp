@@ -268,8 +268,8 @@ TEST(Config, TellsTenProblemsAtOnceInTheirOrder) {
 TEST(Config, NamesWhatIsMissing) {
   EXPECT_EQ(bad("services: {a: {}}"),
             "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
-            "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver (Give exactly one of run, "
-            "driver.) | Correct these 2 places in 'belay.yaml'.");
+            "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver, unit (Give exactly one "
+            "of run, driver, unit.) | Correct these 2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("[]"), "belay.yaml:1:1: 'belay.yaml' must be a map of keys, not a list | ");
   EXPECT_EQ(bad("stack: a\nservices:\n"),
             "belay.yaml:2:10: 'services' must be a map of names, it is empty | ");
@@ -301,13 +301,57 @@ config_files: [a.conf]
 }
 
 TEST(Config, RefusesBesideADriverWhatIsBelaysOwnToDo) {
-  EXPECT_EQ(bad("stack: a\nservices: { a: { driver: [./mine], release: { directory: './{to}' } } "
-                "}\nstores: { d: { driver: [./d], layout: [x] } }\n"),
-            "belay.yaml:2:45: 'services.a.release' has no meaning beside 'driver' (It goes with "
-            "run.)\nbelay.yaml:3:39: 'stores.d.layout' has no meaning beside 'driver' (It goes "
-            "with directory.) | Correct these 2 places in 'belay.yaml'.");
+  EXPECT_EQ(
+      bad("stack: a\nservices: { a: { driver: [./mine], release: { directory: './{to}' } } "
+          "}\nstores: { d: { driver: [./d], layout: [x] } }\n"),
+      "belay.yaml:2:45: 'services.a.release' has no meaning beside 'driver' (It goes with "
+      "run or unit.)\nbelay.yaml:3:39: 'stores.d.layout' has no meaning beside 'driver' (It goes "
+      "with directory.) | Correct these 2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("stack: a\nservices: { a: { run: [x] } }\n"),
             "belay.yaml:2:13: 'services.a.release' is missing | Where a release comes from.");
+}
+
+// A service that is a unit, with these lines more.
+std::string unit_file(const std::string& more) {
+  return "stack: orders\nservices:\n  web:\n    release: { directory: \"./dist/{to}\" }\n"
+         "    unit: web@1.service\n" +
+         more;
+}
+
+TEST(Config, KnowsAUnit) {
+  const auto linked = good(unit_file("")).stack.services[0];
+  EXPECT_EQ(linked.runtime, domain::RuntimeKind::systemd);
+  EXPECT_EQ(linked.unit, "web@1.service");
+  EXPECT_TRUE(linked.run.empty());
+  EXPECT_EQ(linked.stop.timeout, 100s);
+  const auto changed = good(unit_file("    exec_start: [./web, \"{release}/x\"]\n"
+                                      "    working_folder: \"{release}\"\n"
+                                      "    env: { A: b }\n    stop: { timeout: 3s }\n"))
+                           .stack.services[0];
+  EXPECT_EQ(changed.run, (std::vector<std::string>{"./web", "{release}/x"}));
+  EXPECT_EQ(changed.working_folder, "{release}"); // else the unit's own
+  EXPECT_EQ(changed.environment.size(), 1U);
+  EXPECT_EQ(changed.stop.timeout, 3s);
+}
+
+TEST(Config, RefusesWhatAUnitCannotHave) {
+  EXPECT_EQ(bad(unit_file("    env: { A: b }\n")),
+            "belay.yaml:6:10: 'services.web.env' has no meaning without 'exec_start' | Without it "
+            "belay changes nothing in the unit: say it there.");
+  EXPECT_EQ(bad(unit_file("    exec_start: [./web]\n    env: { A: \"env:B\" }\n")),
+            "belay.yaml:7:15: 'services.web.env.A' would put a secret into a unit, which everybody "
+            "can read | Use EnvironmentFile= or LoadCredential= in the unit.");
+  EXPECT_EQ(bad(unit_file("    stop: { signal: INT }\n")),
+            "belay.yaml:6:21: 'services.web.stop.signal' has no meaning beside 'unit' | Say "
+            "KillSignal= in the unit.");
+  EXPECT_EQ(bad(unit_file("    log: ./web.log\n")),
+            "belay.yaml:6:10: 'services.web.log' has no meaning beside 'unit' | It goes with run.");
+  for (const char* name : {"web", "web.timer", ".service", "web@.service", "a/b.service"})
+    EXPECT_EQ(bad("stack: orders\nservices:\n  web:\n    release: { directory: \"./dist/{to}\" }\n"
+                  "    unit: " +
+                  std::string{name} + "\n"),
+              "belay.yaml:5:11: 'services.web.unit' must be the name of a systemd service, not '" +
+                  std::string{name} + "' | Write it as web.service.");
 }
 
 TEST(Config, NamesTheVariableThatIsMissing) {

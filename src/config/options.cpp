@@ -79,13 +79,13 @@ constexpr std::array service{
            .type = Type::section,
            .doc = "Where a release comes from.",
            .shape = "release",
-           .only_with = "run",
+           .only_with = "run unit",
            .is_required = true},
     Option{.key = "releases",
            .type = Type::path,
            .by_default = "{state}/releases/{service}",
            .doc = "Folder of the release folders and of the `current` link.",
-           .only_with = "run"},
+           .only_with = "run unit"},
     Option{.key = "run",
            .type = Type::words,
            .doc = "The command, as a list of words; no shell is involved. `{release}` is the "
@@ -104,17 +104,28 @@ constexpr std::array service{
            .only_with = "driver",
            .low = 1,
            .high = day},
+    Option{.key = "unit",
+           .type = Type::unit,
+           .doc = "The systemd unit that runs it, as `web.service`: see docs/guide/systemd.md. Its "
+                  "file must name the `current` link in `releases`, or give `exec_start`.",
+           .is_alternative = true},
+    Option{.key = "exec_start",
+           .type = Type::words,
+           .doc = "What the unit runs instead of its own ExecStart=, a list of words as for `run`; "
+                  "belay writes it into a drop-in of its own.",
+           .only_with = "unit"},
     Option{.key = "working_folder",
            .type = Type::path,
            .by_default = "{release}",
-           .doc = "Where it runs.",
-           .only_with = "run"},
+           .doc = "Where it runs. With `unit`: what the unit says, unless it is given.",
+           .only_with = "run unit"},
     Option{.key = "env",
            .type = Type::variables,
            .by_default = "{}",
            .doc = "Variables for it, added to PATH, HOME, LANG and TZ; with `driver`, variables "
                   "for the driver. A value that begins with `file:` or `env:` is a secret "
-                  "reference; `{ text: \"file:...\" }` is not."},
+                  "reference; `{ text: \"file:...\" }` is not. With `unit`: only beside "
+                  "`exec_start`, and no secrets, for everybody can read a unit."},
     Option{.key = "log",
            .type = Type::path,
            .by_default = "{state}/log/{service}.log",
@@ -124,7 +135,7 @@ constexpr std::array service{
            .type = Type::section,
            .doc = "How it is asked to end.",
            .shape = "stop",
-           .only_with = "run"},
+           .only_with = "run unit"},
     Option{
         .key = "ready", .type = Type::section, .doc = "When it counts as ready.", .shape = "ready"},
 };
@@ -165,12 +176,12 @@ constexpr std::array stop{
     Option{.key = "signal",
            .type = Type::choice,
            .by_default = "TERM",
-           .doc = "The signal that asks it to end.",
+           .doc = "The signal that asks it to end. A unit has its own: KillSignal=.",
            .values = "TERM INT QUIT HUP"},
     Option{.key = "timeout",
            .type = Type::duration,
            .by_default = "20s",
-           .doc = "How long it may take; then it is killed.",
+           .doc = "How long it may take; then it is killed. With `unit`, 100s unless it is given.",
            .low = 1,
            .high = hour},
 };
@@ -419,8 +430,8 @@ constexpr std::array shapes{
     Shape{"file", "The file", "At the top of belay.yaml.", root, {}},
     Shape{"service",
           "services.NAME",
-          "One long-running part of the stack: belay runs it (`run`), or a program of yours does "
-          "(`driver`).",
+          "One long-running part of the stack: belay runs it (`run`), systemd does (`unit`), or a "
+          "program of yours (`driver`).",
           service,
           {}},
     Shape{"release",

@@ -11,6 +11,7 @@ namespace config {
 enum class Type {
   name,        // [a-z0-9][a-z0-9-]*
   text,        // any scalar, as it is written
+  unit,        // name of a systemd service unit
   path,        // made absolute from the project folder
   url,         // http or https
   endpoint,    // host:port

@@ -53,6 +53,7 @@ std::string_view words_for(const Option& option) {
   case Type::path: return "path";
   case Type::url: return "URL";
   case Type::endpoint: return "host:port";
+  case Type::unit: return "name of a unit";
   case Type::boolean: return "true or false";
   case Type::integer: return "whole number";
   case Type::number: return "number";
@@ -149,6 +150,7 @@ Json type_schema(const Option& option) {
   case Type::path: return {{"type", "string"}, {"minLength", 1}};
   case Type::url: return pattern_schema("^https?://");
   case Type::endpoint: return pattern_schema(":[0-9]{1,5}$");
+  case Type::unit: return pattern_schema("^[A-Za-z0-9:_.@\\\\-]+[.]service$");
   case Type::boolean: return scalar_schema({{"type", "boolean"}});
   case Type::integer:
     return scalar_schema({{"type", "integer"}, {"minimum", option.low}, {"maximum", option.high}});

@@ -54,6 +54,19 @@ bool is_ipv6(std::string_view host) {
          });
 }
 
+// systemd.unit(5); a template needs its instance.
+bool is_unit(std::string_view text) {
+  constexpr std::string_view suffix = ".service";
+  constexpr std::size_t bytes_max = 255;
+  if (!text.ends_with(suffix) || text.size() == suffix.size() || text.size() > bytes_max ||
+      text.ends_with("@.service") || text.starts_with('-'))
+    return false;
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
+           std::string_view{":_.@\\-"}.contains(c);
+  });
+}
+
 std::optional<Endpoint> parse_authority(std::string_view text, int default_port) {
   Endpoint endpoint{.host = "", .port = default_port};
   std::string_view rest;
@@ -235,6 +248,10 @@ std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bo
   case Type::endpoint:
     if (!parse_endpoint(text))
       return Wrong{"must be host:port", "Write it as 127.0.0.1:5432."};
+    return std::nullopt;
+  case Type::unit:
+    if (!is_unit(text))
+      return Wrong{"must be the name of a systemd service", "Write it as web.service."};
     return std::nullopt;
   case Type::sha256:
     if (text.size() != 64 || !std::ranges::all_of(text, is_lower_hex))

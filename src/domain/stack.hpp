@@ -44,15 +44,18 @@ struct DriverSpec {
   Milliseconds timeout{600000};              // of one call
 };
 
-enum class RuntimeKind { process, exec };
+enum class RuntimeKind { process, systemd, exec };
 
 struct ServiceSpec {
   std::string name;
   RuntimeKind runtime = RuntimeKind::process;
   ReleaseSource release;
-  std::string releases_folder;  // default: <state>/releases/<service>
-  std::vector<std::string> run; // argv; a relative argv[0] with a slash is inside the release
-  std::string working_folder;   // default: the release folder
+  std::string releases_folder; // default: <state>/releases/<service>
+  // argv; a relative argv[0] with a slash is inside the release. systemd: empty when the unit file
+  // itself runs from the `current` link.
+  std::vector<std::string> run;
+  std::string unit;                          // systemd: "web.service"
+  std::string working_folder;                // default: the release folder
   std::vector<EnvironmentEntry> environment; // added to a minimal one (PATH, HOME, LANG, TZ)
   std::string log_path;                      // default: <state>/log/<service>.log
   StopPolicy stop;

@@ -1,0 +1,155 @@
+// Runtime, the part that keeps other hands away: systemd's own restarts, timers, paths, sockets,
+// units that want this one, people and their cron lines.
+#include "base/text.hpp"
+#include "drivers/systemd/runtime.hpp"
+
+#include <algorithm>
+
+namespace drivers::systemd {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+
+namespace {
+
+constexpr world::Milliseconds trigger_timeout{30'000};
+
+// A time-out is no answer: whoever asks looks afterwards.
+Result<> or_unknown(Result<> done) {
+  return !done && done.error().kind == ErrorKind::unknown_outcome ? ok() : std::move(done);
+}
+
+} // namespace
+
+Result<std::vector<std::string>> Runtime::active_triggers(const Unit& unit) {
+  std::vector<std::string> active;
+  for (const std::string& name : unit.triggered_by)
+    if (TRY(manager_.show(name)).is_up())
+      active.push_back(name);
+  return active;
+}
+
+Result<> Runtime::stop_triggers(const std::vector<std::string>& triggers) {
+  if (triggers.empty())
+    return ok();
+  TRY(or_unknown(manager_.ask_stop(triggers)));
+  const auto deadline = world_.clock.monotonic() + trigger_timeout;
+  for (const std::string& name : triggers) {
+    for (Unit unit = TRY(manager_.show(name)); unit.is_up() || unit.has_job;
+         unit = TRY(manager_.show(name))) {
+      if (world_.clock.monotonic() >= deadline)
+        return Error{ErrorKind::failed, "unit '" + name + "' does not stop", ""};
+      world_.clock.sleep_for(world::Milliseconds{100});
+    }
+  }
+  return ok();
+}
+
+Result<> Runtime::check_held(const Service& service) {
+  const Unit unit = TRY(manager_.show(service.unit));
+  const std::string path = drop_in(service, "hold");
+  if (unit.drop_ins.contains(path) && !unit.needs_reload && unit.restart == "no")
+    return ok();
+  return Error{ErrorKind::conflict,
+               "unit '" + service.unit + "' cannot be held: '" + path + "' says Restart=no, but " +
+                   (unit.drop_ins.contains(path) ? "Restart=" + unit.restart + " is in force"
+                                                 : "systemd has not read it"),
+               "Another drop-in that sorts after it sets Restart= too: see 'systemctl cat " +
+                   service.unit + "'."};
+}
+
+// What an earlier try has found and stopped already stays in the record.
+Result<Held> Runtime::held_now(const Service& service, const Unit& unit) {
+  Held held = TRY(read_held(service));
+  if (!TRY(world_.files.info(own_file(service, "held"))) && unit.is_up() &&
+      TRY(folder_of(service, unit)).empty()) {
+    held.is_foreign = true;
+    if (auto link = world_.files.read_link(service.releases_folder + "/current"))
+      held.link = link.value();
+  }
+  for (const std::string& name : TRY(active_triggers(unit)))
+    if (std::ranges::find(held.triggers, name) == held.triggers.end())
+      held.triggers.push_back(name);
+  return held;
+}
+
+// The record comes first: what was stopped is started again, whenever we die.
+Result<> Runtime::hold(const Service& service) {
+  const Unit unit = TRY(manager_.show(service.unit));
+  if (!unit.is_loaded() && !unit.is_up())
+    return ok(); // there is nothing that could be started
+  const std::string record = own_file(service, "held");
+  const Held held = TRY(held_now(service, unit));
+  if (TRY(text_or_empty(record)) != text_of(held)) {
+    TRY(world_.files.create_folders(state_folder_ + "/run"));
+    TRY(world_.files.replace(record, text_of(held)));
+  }
+  const std::string path = drop_in(service, "hold");
+  const std::string text = hold_drop_in(stack_, own_file(service, "may-start"));
+  const bool is_written = TRY(text_or_empty(path)) == text;
+  if (!is_written)
+    TRY(write_drop_in(path, text));
+  if (!is_written || !check_held(service))
+    TRY(or_unknown(manager_.reload()));
+  TRY(check_held(service));
+  return stop_triggers(held.triggers);
+}
+
+Result<> Runtime::start_triggers(const std::vector<std::string>& triggers) {
+  const auto deadline = world_.clock.monotonic() + trigger_timeout;
+  for (const std::string& name : triggers) {
+    Unit unit = TRY(manager_.show(name));
+    if (unit.is_up() || !unit.is_loaded()) // or somebody has removed it meanwhile
+      continue;
+    (void)manager_.reset_failed(name); // it may have none, which is an error
+    TRY(or_unknown(manager_.ask_start({name})));
+    while (!(unit = TRY(manager_.show(name))).is_up() || unit.has_job) {
+      if (world_.clock.monotonic() >= deadline || (!unit.is_up() && !unit.has_job))
+        return Error{ErrorKind::failed,
+                     "unit '" + name + "', which was stopped for the operation, does not start",
+                     "Start it: systemctl start " + name + "."};
+      world_.clock.sleep_for(world::Milliseconds{100});
+    }
+  }
+  return ok();
+}
+
+// What ran before belay's first release, and was stopped for it in vain.
+Result<> Runtime::give_back(const Service& service, const Held& held) {
+  TRY(write_starts(service, {}));
+  const std::string link = service.releases_folder + "/current";
+  if (!service.run.empty())
+    return world_.files.remove(drop_in(service, "release"));
+  return held.link.empty() ? world_.files.remove(link) : world_.files.replace_link(link, held.link);
+}
+
+// The record goes last: until then, all of it is done again.
+Result<> Runtime::let_go(const Service& service) {
+  const std::string record = own_file(service, "held");
+  const std::string path = drop_in(service, "hold");
+  const std::string gate = own_file(service, "may-start");
+  const bool has_drop_in = TRY(world_.files.info(path)).has_value();
+  if (!has_drop_in && !TRY(world_.files.info(record)))
+    return ok();
+  const Held held = TRY(read_held(service));
+  // Without the gate it was we who stopped it, and nothing of ours was started since.
+  const bool is_given_back =
+      held.is_foreign && !TRY(world_.files.info(gate)) && !TRY(manager_.show(service.unit)).is_up();
+  if (is_given_back)
+    TRY(give_back(service, held));
+  TRY(world_.files.remove(path));
+  TRY(or_unknown(manager_.reload()));
+  if (TRY(manager_.show(service.unit)).drop_ins.contains(path))
+    return Error{ErrorKind::failed,
+                 "unit '" + service.unit + "' is still held: systemd has not read its files again",
+                 "Run 'systemctl daemon-reload'."};
+  TRY(start_triggers(held.triggers));
+  if (is_given_back)
+    TRY(start_unit(service));
+  TRY(world_.files.remove(gate));
+  return world_.files.remove(record);
+}
+
+} // namespace drivers::systemd
