@@ -54,8 +54,9 @@ for case in root.iter("testcase") if root is not None else []:
         bad = 1
     add(name, good, bad, left)
 
-root = parsed(results / "e2e.xml")
-add("end to end", *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
+for name, title in (("e2e", "end to end"), ("systemd", "systemd")):
+    root = parsed(results / f"{name}.xml")
+    add(title, *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
 
 # What a script says a line each: (file, how a good line begins, how a bad one does).
 for name, well, ill in (("fuzz", "ok ", "FAILED"), ("mutants", "caught", "SURVIVED")):
