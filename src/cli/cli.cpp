@@ -2,6 +2,7 @@
 
 #include "app/report.hpp"
 #include "base/text.hpp"
+#include "cli/driver_command.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/init.hpp"
 #include "cli/manual.hpp"
@@ -338,10 +339,12 @@ public:
     add_doers();
     add_enders();
     add_abandoned();
+    driver_.add_to(root_);
   }
 
   CLI::App& root() { return root_; }
   const Options& options() const { return options_; }
+  const DriverCommand& driver() const { return driver_; }
   int (Command::*chosen() const)() {
     for (const Entry& entry : entries_)
       if (entry.app->parsed() && entry.app->get_subcommands().empty())
@@ -456,6 +459,7 @@ private:
 
   CLI::App root_;
   Options options_;
+  DriverCommand driver_;
   std::vector<Entry> entries_;
 };
 
@@ -479,6 +483,8 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
     std::fputs(manual.text().c_str(), terminal.out);
     return exit_done;
   }
+  if (const auto status = parser.driver().run(host, terminal, parser.options().is_json))
+    return *status;
   const auto chosen = parser.chosen();
   CHECK(chosen != nullptr);
   Command command{std::move(host), printer, terminal, parser.options()};
