@@ -84,4 +84,12 @@ std::string Random::hex(std::size_t count) {
   return text;
 }
 
+void Random::fill(std::span<unsigned char> bytes) {
+  while (!bytes.empty()) {
+    const auto got = ::getrandom(bytes.data(), bytes.size(), 0);
+    CHECK(got > 0 || errno == EINTR);
+    bytes = bytes.subspan(got > 0 ? static_cast<std::size_t>(got) : 0);
+  }
+}
+
 } // namespace os

@@ -21,6 +21,7 @@ public:
 class Random final : public world::Random {
 public:
   std::string hex(std::size_t count) override; // getrandom(2)
+  void fill(std::span<unsigned char> bytes) override;
 };
 
 } // namespace os

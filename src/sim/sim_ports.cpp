@@ -192,4 +192,9 @@ std::string SimRandom::hex(std::size_t count) {
   return text;
 }
 
+void SimRandom::fill(std::span<unsigned char> bytes) {
+  for (unsigned char& byte : bytes)
+    byte = static_cast<unsigned char>(host_.random());
+}
+
 } // namespace sim

@@ -126,6 +126,7 @@ class SimRandom final : public world::Random {
 public:
   explicit SimRandom(Host& host) : host_{host} {}
   std::string hex(std::size_t count) override;
+  void fill(std::span<unsigned char> bytes) override; // one thread: the host has one generator
 
 private:
   Host& host_;
