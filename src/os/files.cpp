@@ -147,6 +147,14 @@ Result<std::string> Files::read_end(const std::string& path, std::size_t bytes_m
   return read_from(file, size - bytes, bytes, path);
 }
 
+Result<std::string> Files::read_range(const std::string& path, std::uint64_t offset,
+                                      std::size_t bytes) {
+  std::uint64_t size = 0;
+  const Fd file = TRY(open_plain(path, size));
+  return read_from(file, offset, offset < size ? std::min<std::uint64_t>(size - offset, bytes) : 0,
+                   path);
+}
+
 Result<std::optional<world::EntryInfo>> Files::info(const std::string& path) {
   struct statx found {};
   const int failed = ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,

@@ -12,6 +12,8 @@ public:
   base::Result<std::string> read(const std::string& path, std::size_t bytes_max) override;
   base::Result<std::string> read_start(const std::string& path, std::size_t bytes_max) override;
   base::Result<std::string> read_end(const std::string& path, std::size_t bytes_max) override;
+  base::Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                       std::size_t bytes) override;
   base::Result<std::optional<world::EntryInfo>> info(const std::string& path) override;
   base::Result<std::string> resolve(const std::string& path) override;
   base::Result<std::string> read_link(const std::string& path) override;

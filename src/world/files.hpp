@@ -57,6 +57,12 @@ public:
     std::string all = TRY(read(path));
     return all.size() <= bytes_max ? all : all.substr(all.size() - bytes_max);
   }
+  // `bytes` from `offset` on of a plain file, fewer only where it ends. By several threads at once.
+  virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset,
+                                         std::size_t bytes) {
+    const std::string all = TRY(read(path));
+    return offset < all.size() ? all.substr(offset, bytes) : "";
+  }
   virtual Result<std::optional<EntryInfo>> info(const std::string& path) = 0; // nullopt: absent
   virtual Result<std::string> resolve(const std::string& path) = 0;           // realpath; not_found
   virtual Result<std::string> read_link(const std::string& path) = 0;

@@ -224,7 +224,8 @@ TEST_F(records, snapshot_comes_back) {
   const std::string json =
       R"({"time":"2026-11-21T09:06:38.011064344Z","parent":")" + std::string(64, 'a') +
       R"(","tree":")" + std::string(64, 'b') +
-      R"(","paths":["/srv/a \u0026 b"],"hostname":"h","username":"root","uid":7,"excludes":["*.o"],)"
+      R"(","paths":["/srv/a \u0026 b"],"hostname":"h","username":"root","uid":7,)"
+      R"("excludes":["*.o"],)"
       R"("tags":["stack=x"],"program_version":"belay 0.1.0","summary":{)"
       R"("backup_start":"2026-11-21T09:06:38Z","backup_end":"2026-11-21T09:06:39Z","files_new":1,)"
       R"("files_changed":2,"files_unmodified":3,"dirs_new":4,"dirs_changed":5,"dirs_unmodified":6,)"
