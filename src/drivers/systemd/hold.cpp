@@ -97,23 +97,36 @@ Result<> Runtime::hold(const Service& service) {
   return stop_triggers(held.triggers);
 }
 
-Result<> Runtime::start_triggers(const std::vector<std::string>& triggers) {
+Result<> Runtime::start_trigger(const std::string& name) {
   const auto deadline = world_.clock.monotonic() + trigger_timeout;
-  for (const std::string& name : triggers) {
-    Unit unit = TRY(manager_.show(name));
-    if (unit.is_up() || !unit.is_loaded()) // or somebody has removed it meanwhile
-      continue;
-    (void)manager_.reset_failed(name); // it may have none, which is an error
-    TRY(or_unknown(manager_.ask_start({name})));
-    while (!(unit = TRY(manager_.show(name))).is_up() || unit.has_job) {
-      if (world_.clock.monotonic() >= deadline || (!unit.is_up() && !unit.has_job))
-        return Error{ErrorKind::failed,
-                     "unit '" + name + "', which was stopped for the operation, does not start",
-                     "Start it: systemctl start " + name + "."};
-      world_.clock.sleep_for(world::Milliseconds{100});
-    }
+  Unit unit = TRY(manager_.show(name));
+  if (unit.is_up() || !unit.is_loaded()) // or somebody has removed it meanwhile
+    return ok();
+  (void)manager_.reset_failed(name); // it may have none, which is an error
+  TRY(or_unknown(manager_.ask_start({name})));
+  while (!(unit = TRY(manager_.show(name))).is_up() || unit.has_job) {
+    if (world_.clock.monotonic() >= deadline || (!unit.is_up() && !unit.has_job))
+      return Error{ErrorKind::failed,
+                   "unit '" + name + "', which was stopped for the operation, does not start",
+                   "Start it: systemctl start " + name + "."};
+    world_.clock.sleep_for(world::Milliseconds{100});
   }
   return ok();
+}
+
+// One that does not start is told, and keeps none of the others down.
+Result<> Runtime::start_triggers(const Service& service, const std::vector<std::string>& triggers) {
+  const bool is_up = TRY(manager_.show(service.unit)).is_up();
+  Result<> first = ok();
+  for (const std::string& name : triggers) {
+    // A boot has started the service without this socket, which is not enabled: systemd opens no
+    // socket of a service that is up.
+    if (is_up && name.ends_with(".socket"))
+      continue;
+    if (auto started = start_trigger(name); !started && first)
+      first = std::move(started);
+  }
+  return first;
 }
 
 // What ran before belay's first release, and was stopped for it in vain.
@@ -145,7 +158,7 @@ Result<> Runtime::let_go(const Service& service) {
     return Error{ErrorKind::failed,
                  "unit '" + service.unit + "' is still held: systemd has not read its files again",
                  "Run 'systemctl daemon-reload'."};
-  TRY(start_triggers(held.triggers));
+  TRY(start_triggers(service, held.triggers));
   if (is_given_back)
     TRY(start_unit(service));
   TRY(world_.files.remove(gate));

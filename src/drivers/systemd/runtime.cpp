@@ -107,6 +107,26 @@ Result<domain::Release> Runtime::prepare(const Service& service, const std::stri
   return releases_.prepare(TRY(with_program(service)), label);
 }
 
+// Known before anything is stopped. What a switch or a hold finds loaded decides all the same.
+Result<> Runtime::check_none_is_stronger(const Service& service, const Unit& unit) {
+  for (const std::string& path : base::split(unit.drop_ins, ' ')) {
+    const std::string name = base::name_of_path(path);
+    const std::string text = TRY(text_or_empty(path));
+    for (const auto& [own, key] : {std::pair{"zz-belay-release.conf", "ExecStart="},
+                                   std::pair{"zz-belay-hold.conf", "Restart="}}) {
+      const bool is_set = text.starts_with(key) || text.contains(std::string{"\n"} + key);
+      const bool is_ours = key == std::string_view{"Restart="} || !service.run.empty();
+      if (name > own && is_set && is_ours)
+        return Error{ErrorKind::conflict,
+                     "'" + path + "' sets " + key + ", and is stronger than belay's own drop-in '" +
+                         own + "', which sorts before it",
+                     "Give it a name that sorts before zz-belay, and run 'systemctl "
+                     "daemon-reload'."};
+    }
+  }
+  return ok();
+}
+
 Result<> Runtime::can_prepare(const Service& service, const std::string& label) {
   const Unit unit = TRY(manager_.show(service.unit));
   if (!unit.is_loaded())
@@ -115,6 +135,7 @@ Result<> Runtime::can_prepare(const Service& service, const std::string& label) 
     return Error{ErrorKind::invalid_input,
                  "unit '" + unit.name + "' is of Type=oneshot: it has no process that stays",
                  "Only long-running services can be upgraded."};
+  TRY(check_none_is_stronger(service, unit));
   return releases_.can_prepare(TRY(with_program(service)), label);
 }
 

@@ -54,12 +54,14 @@ private:
   base::Result<Service> with_program(const Service& service);
   base::Result<Held> read_held(const Service& service);
   base::Result<Held> held_now(const Service& service, const Unit& unit);
-  base::Result<> start_triggers(const std::vector<std::string>& triggers);
+  base::Result<> start_trigger(const std::string& name);
+  base::Result<> start_triggers(const Service& service, const std::vector<std::string>& triggers);
   base::Result<> give_back(const Service& service, const Held& held);
   base::Result<Starts> read_starts(const Service& service);
   base::Result<> write_starts(const Service& service, const Starts& starts);
   base::Result<std::string> folder_of(const Service& service, const Unit& unit);
   base::Result<> load_release(const Service& service, const std::string& folder);
+  base::Result<> check_none_is_stronger(const Service& service, const Unit& unit);
   base::Result<> check_loaded(const Service& service, const std::string& folder);
   base::Result<> wait_for_start(const Service& service);
   base::Result<> start_unit(const Service& service);

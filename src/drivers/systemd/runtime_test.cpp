@@ -191,6 +191,28 @@ TEST(Runtime, a_service_is_handed_its_socket) {
   EXPECT_EQ(machine.systemd.units.at("web.socket").active, "inactive");
 }
 
+TEST(Runtime, a_trigger_that_does_not_start_keeps_no_other_down) {
+  Machine machine;
+  machine.unit().triggers = {"web.socket", "web.path", "web.timer"};
+  for (const char* name : {"web.socket", "web.path"})
+    machine.systemd.units[name].active = "active";
+  ASSERT_TRUE(machine.runtime().hold(machine.service));
+  machine.systemd.units["web.path"].starts_badly = true;
+  machine.systemd.units["web.socket"].is_enabled = false;
+  Runtime runtime = machine.runtime();
+  ASSERT_TRUE(runtime.switch_to(machine.service, runtime.prepare(machine.service, "1").value()));
+  ASSERT_TRUE(machine.runtime().start(machine.service));
+  machine.systemd.boot(); // starts the service, and not the socket, which is too late then
+  EXPECT_EQ(machine.runtime().let_go(machine.service).error().message,
+            "unit 'web.path', which was stopped for the operation, does not start");
+  EXPECT_EQ(machine.systemd.units.at("web.timer").active, "active");
+  EXPECT_TRUE(machine.exists("/state/run/web.held")); // to be tried again
+  machine.systemd.units["web.path"].starts_badly = false;
+  ASSERT_TRUE(machine.runtime().let_go(machine.service));
+  EXPECT_EQ(machine.systemd.units.at("web.path").active, "active");
+  EXPECT_FALSE(machine.exists("/state/run/web.held"));
+}
+
 TEST(Runtime, refuses_a_unit_that_cannot_run_releases) {
   const auto can = [](auto change) {
     Machine machine{false};
@@ -214,6 +236,19 @@ TEST(Runtime, refuses_a_unit_that_cannot_run_releases) {
             "unit 'web.service' does not run from the link '/releases/current', so that a release "
             "would change nothing | Name that link in its ExecStart=, or give `exec_start:` and "
             "belay writes a drop-in.");
+  EXPECT_EQ(can([](Machine& m) {
+              m.unit().other_drop_ins = "/units/web.service.d/zzz.conf /units/gone.conf";
+              m.sim.host.disk.write("/units/web.service.d/zzz.conf", "[Service]\nRestart=always\n");
+            }),
+            "'/units/web.service.d/zzz.conf' sets Restart=, and is stronger than belay's own "
+            "drop-in 'zz-belay-hold.conf', which sorts before it | Give it a name that sorts "
+            "before zz-belay, and run 'systemctl daemon-reload'.");
+  EXPECT_EQ(can([](Machine& m) { // it sets what we do not, or is weaker
+              m.unit().other_drop_ins = "/u/zzz.conf /u/override.conf";
+              m.sim.host.disk.write("/u/zzz.conf", "[Service]\nExecStart=/x\n");
+              m.sim.host.disk.write("/u/override.conf", "[Service]\nRestart=always\n");
+            }),
+            "");
   EXPECT_EQ(can([](Machine& m) { m.systemd.is_missing = true; }),
             "there is no program 'systemctl' | A service with `unit:` needs systemd; without it, "
             "give `run:`.");

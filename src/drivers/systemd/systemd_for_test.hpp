@@ -25,6 +25,7 @@ struct FakeUnit {
   std::string own_program = "/usr/bin/false"; // as the unit file says it
   std::string program = own_program;
   std::vector<std::string> triggers;
+  std::string other_drop_ins; // paths
   int main_pid = 0;
   int restarts = 0;
   bool starts_badly = false;  // every start ends at once
@@ -85,6 +86,11 @@ public:
   // As if somebody else, or the unit's timer, started it. False: systemd refused.
   bool start_by_others(const std::string& name) {
     FakeUnit& unit = units.at(name);
+    if (name.ends_with(".socket") && std::ranges::any_of(units, [&](const auto& other) {
+          return other.second.active == "active" &&
+                 std::ranges::find(other.second.triggers, name) != other.second.triggers.end();
+        }))
+      return true; // says systemctl: the job fails later
     if (unit.load != "loaded" || (unit.has_hold && sim_.host.disk.find(unit.gate) == nullptr))
       return false;
     begin(unit);
@@ -214,7 +220,8 @@ private:
                        "\nNRestarts=" + std::to_string(unit.restarts) +
                        "\nTriggeredBy=" + base::join(unit.triggers, " ") +
                        "\nRestart=" + (unit.has_hold ? "no" : unit.restart) +
-                       "\nDropInPaths=" + (unit.has_release ? folder + "release.conf " : "") +
+                       "\nDropInPaths=" + unit.other_drop_ins + " " +
+                       (unit.has_release ? folder + "release.conf " : "") +
                        (unit.has_hold ? folder + "hold.conf" : "") +
                        "\nControlGroup=" + (unit.main_pid != 0 ? "/" + name : "") +
                        "\nNeedDaemonReload=no\nMainPID=1\n";
