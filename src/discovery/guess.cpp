@@ -178,8 +178,9 @@ private:
                                  "): what it stores is not in a restore point of this belay");
     for (const auto& [evidence, unit] : all_of<Unit>(seen_))
       guess_.notes.push_back("unit " + unit->name +
-                             " would start the service too: before the first upgrade stop and "
-                             "disable it (systemctl disable --now " +
+                             " would start the service too: give the service `unit: " + unit->name +
+                             "` instead of `run` (docs/guide/systemd.md), or before the first "
+                             "upgrade stop and disable it (systemctl disable --now " +
                              unit->name + ")");
     if (!all_of<PostgresSocket>(seen_).empty())
       guess_.notes.emplace_back(

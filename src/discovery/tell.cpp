@@ -41,8 +41,8 @@ struct Teller {
   }
   Told operator()(const Unit& unit) const {
     return {"unit", "", command_text(unit.argv) + (unit.user.empty() ? "" : " as " + unit.user),
-            unit.argv.empty() ? "nothing: the unit is not handled yet"
-                              : "the command of a service; the unit itself is not handled yet"};
+            unit.argv.empty() ? "nothing; a service can name it with `unit:`"
+                              : "the command of a service, which can name it with `unit:` instead"};
   }
   Told operator()(const Script& script) const {
     return {"script", "", command_text(script.argv),
