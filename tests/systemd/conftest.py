@@ -15,6 +15,11 @@ from machine import Machine, why_not  # noqa: E402
 from project import BELAY  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption("--every-effect", action="store_true",
+                     help="kill belay at every effect of an operation, not at a sample")
+
+
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory):
     if reason := why_not():

@@ -59,7 +59,7 @@ class Machine:
 
     def make_root(self):
         etc = self.root / "etc"
-        units = etc / "systemd/system"
+        units = self.units = etc / "systemd/system"
         units.mkdir(parents=True)
         for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache"):
             shutil.copy(f"/etc/{name}", etc / name)
@@ -100,6 +100,11 @@ class Machine:
         self.pid = None
         self.wait_until("its cgroups are empty", self.remove_cgroups, 20)
 
+    def reboot(self):
+        """Without a warning."""
+        self.cut_off()
+        self.boot()
+
     def remove_cgroups(self):
         with contextlib.suppress(OSError):
             for folder, _, _ in os.walk(self.cgroup, topdown=False):
@@ -122,7 +127,7 @@ class Machine:
         return self.run("systemctl", "show", "--value", f"--property={what}", unit).stdout.strip()
 
     def unit(self, name, text):
-        (self.root / "etc/systemd/system" / name).write_text(text)
+        (self.units / name).write_text(text)
 
     @staticmethod
     def wait_until(what, holds, seconds=30):

@@ -1,26 +1,28 @@
-"""Upgrades of a unit of a real systemd, by the real belay."""
+"""Upgrades of a unit of a real systemd, by the real belay.
+
+belay is killed at exact effects (src/os/effects.hpp): a sample of them, all with --every-effect.
+"""
 import os
 import signal
 
 import pytest
 
-from machine import Machine
-from project import BLOCKED, DONE, ROLLED_BACK, told
+from project import BLOCKED, DONE, NOTHING, ROLLED_BACK, told, wait_until
 from unit_project import UnitProject
 
-wait_until = Machine.wait_until
+SAMPLE = 4  # effects of each operation
 
 
 @pytest.fixture(scope="module", params=["drop_in", "link"])
 def project(machine, request):
-    """A unit that runs a release, with acknowledged writes and a timer that wakes it."""
+    """A unit that runs a release, with acknowledged writes; a timer, a path and a socket wake it."""
     made = UnitProject(machine, f"shop-{request.param.replace('_', '-')}",
-                       by_drop_in=request.param == "drop_in")
+                       by_drop_in=request.param == "drop_in", within="3s")
     made.upgrade(made.next())
-    made.start_timer()
+    made.start_triggers()
     made.write()
     yield made
-    machine.run("systemctl", "stop", f"{made.unit}.timer", f"{made.unit}.service", check=False)
+    made.end()
 
 
 def test_upgrades_while_nobody_else_starts_it(project):
@@ -35,23 +37,27 @@ def test_upgrades_while_nobody_else_starts_it(project):
     assert project.show("InvocationID") != before
     assert project.lost() == set()
     project.assert_let_go()
+    assert project.environment()["OWN"] == "of a person"
     if project.by_drop_in:
         assert project.environment()["MARK"] == '100% of $HOME is "mine"'
     else:
         assert project.drop_ins() == {}
 
 
-def test_brings_the_old_release_back_and_reports_its_log(project):
+@pytest.mark.parametrize("mode, said", [
+    ("exits", "service: cannot read its licence"),
+    ("never_ready", "({mode}) begins"),
+    ("damages", "writes are lost"),
+])
+def test_brings_the_old_release_back_with_its_data(project, mode, said):
     before, version = project.drop_ins(), project.version()
-    project.write_yaml(within="2s")
-    label = project.next("never_ready")
-    project.upgrade(label, status=ROLLED_BACK)
-    project.write_yaml(within="10s")
+    project.upgrade(project.next(mode), status=ROLLED_BACK)
     assert project.version() == version
     assert project.drop_ins() == before
     assert project.lost() == set()
+    assert project.acknowledged <= project.live()
     project.assert_let_go()
-    assert f"service {label} (never_ready) begins" in project.report()
+    assert said.format(mode=mode) in project.report()
 
 
 def test_counts_restarts_and_knows_what_systemd_restarted(project):
@@ -68,45 +74,114 @@ def test_counts_restarts_and_knows_what_systemd_restarted(project):
     assert project.version() == label
 
 
-# What shows that belay is that far. It dies there, and `resume` ends it.
+@pytest.mark.parametrize("mode", ["good", "damages"])
+def test_killed_at_an_effect_it_ends_old_or_new_and_held_by_nobody(project, request, mode):
+    log = project.folder / "effects"
+    log.unlink(missing_ok=True)
+    ended = project.upgrade(project.next(mode), status=DONE if mode == "good" else ROLLED_BACK,
+                            env={"BELAY_EFFECTS_LOG": f"{project.inside}/effects"})
+    count = len(log.read_text().splitlines())
+    assert count > 10, told(ended)
+    # The last of them tidy up: how many those are depends on what there is.
+    places = [f"{n}:{side}" for n in range(1, count * 9 // 10) for side in ("before", "after")]
+    if not request.config.getoption("every_effect"):
+        places = places[mode == "good"::len(places) // (SAMPLE - 1)]
+    for place in places:
+        version, label = project.version(), project.next(mode)
+        die_at(project, place, label)
+        ended = project.belay("resume")
+        at = f"{place}: {told(ended)}"
+        assert ended.returncode in (DONE, ROLLED_BACK, NOTHING), at
+        wait_until("it answers", project.answers)
+        assert project.version() == (label if ended.returncode == DONE else version), at
+        assert project.lost() == set(), at
+        project.assert_let_go()
+    print(f"{mode}: killed at {len(places)} of {count} effects")
+
+
+def die_at(project, place, label):
+    mark = project.folder / "paused"
+    mark.unlink(missing_ok=True)
+    project.expect()
+    running = project.begin("upgrade", "shop", "--to", label, "--yes",
+                            env={"BELAY_PAUSE_AT": place,
+                                 "BELAY_PAUSE_FILE": f"{project.inside}/paused"})
+    try:
+        wait_until(f"belay pauses at {place}",
+                   lambda: mark.exists() or running.poll() is not None, 40)
+        assert mark.exists(), f"{place}: belay ended before it was there"
+    finally:
+        project.kill_belay()
+        running.kill()
+        running.communicate(timeout=20)
+
+
+def test_a_unit_that_ran_before_its_first_release_runs_again_when_that_is_bad(machine):
+    project = UnitProject(machine, "shop-first", own="0.9")
+    try:
+        project.start_triggers()
+        project.write()
+        project.upgrade(project.next("exits"), status=ROLLED_BACK)
+        wait_until("it answers", project.answers)
+        assert project.version() == "0.9"
+        assert project.drop_ins() == {}
+        assert project.lost() == set()
+        project.assert_let_go()
+        label = project.next()
+        project.upgrade(label)
+        assert project.version() == label
+        project.assert_let_go()
+    finally:
+        project.end()
+
+
+# What shows that belay is that far, and whether the boot after it may start the unit.
 MOMENTS = {
-    "held": lambda project: project.show("Restart") == "no",
-    "stopped": lambda project: project.show("ActiveState") == "inactive",
-    "started": lambda project: (project.folder / "others").exists() and project.show("MainPID") != "0",
+    "stopped": (lambda project: project.show("ActiveState") == "inactive", False),
+    "watched": (lambda project: (project.folder / "others").exists() and project.answers(), True),
 }
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_survives_kill_9_when(project, moment):
+def test_a_power_cut_when_it_is(project, moment):
+    is_there, is_started = MOMENTS[moment]
     version, label = project.version(), project.next()
     (project.folder / "others").unlink(missing_ok=True)
     project.expect()
-    stopped = project.begin("upgrade", "shop", "--to", label, "--yes")
-    wait_until(f"it is {moment}", lambda: MOMENTS[moment](project))
-    kill_inside(project, stopped)
+    project.write_yaml(watch="5s")
+    running = project.begin("upgrade", "shop", "--to", label, "--yes")
+    wait_until(f"it is {moment}", lambda: is_there(project))
+    project.machine.reboot()
+    running.communicate(timeout=20)
+    project.write_yaml(watch="200ms")
+    if is_started:
+        wait_until("the boot starts it", project.answers)
+    else:
+        assert project.show("ActiveState") == "inactive"
+        assert project.show("AssertResult") == "no"
+    status = project.belay("status")
+    assert "belay resume" in status.stdout, told(status)
     ended = project.belay("resume")
     assert ended.returncode in (DONE, ROLLED_BACK), told(ended)
     assert project.version() == (label if ended.returncode == DONE else version)
     assert project.lost() == set()
+    assert "FAILED" not in ended.stdout, told(ended)
     project.assert_let_go()
 
 
-def kill_inside(project, outer):
-    """nsenter runs it as a child in the pid namespace; that one is belay."""
-    project.machine.run("/usr/bin/python3", "-c", KILL_BELAY, project.inside)
-    outer.communicate(timeout=20)
-
-
-# In a namespace of its own there is one belay in this folder.
-KILL_BELAY = """
-import os, pathlib, signal, sys
-for entry in pathlib.Path("/proc").glob("[0-9]*"):
-    try:
-        if os.readlink(entry / "exe") == "/srv/belay" and os.readlink(entry / "cwd") == sys.argv[1]:
-            os.kill(int(entry.name), signal.SIGKILL)
-    except OSError:
-        pass
-"""
+def test_a_drop_in_that_is_stronger_is_told_before_anything_is_touched(project):
+    key, value = ("ExecStart", "/usr/bin/sleep 9") if project.by_drop_in else ("Restart", "always")
+    stronger = project.machine.units / f"{project.unit}.service.d/zzz.conf"
+    stronger.write_text(f"[Service]\n{key}=\n{key}={value}\n")
+    project.machine.run("systemctl", "daemon-reload")
+    before = project.show("InvocationID")
+    ended = project.belay("upgrade", "shop", "--to", project.next(), "--yes")
+    stronger.unlink()
+    project.machine.run("systemctl", "daemon-reload")
+    assert ended.returncode == BLOCKED, told(ended)
+    assert f"zzz.conf' sets {key}=, and is stronger" in ended.stdout + ended.stderr
+    assert project.show("InvocationID") == before
+    project.assert_let_go()
 
 
 def test_a_unit_that_cannot_run_is_refused_before_anything_is_touched(project):
@@ -118,8 +193,8 @@ def test_a_unit_that_cannot_run_is_refused_before_anything_is_touched(project):
     assert ended.returncode == BLOCKED, told(ended)
     assert "there is no unit 'nowhere.service'" in ended.stdout + ended.stderr
     (project.folder / "belay.yaml").write_text(text)
-    (machine.root / "etc/systemd/system" / unit).unlink()
-    (machine.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
+    (machine.units / unit).unlink()
+    (machine.units / unit).symlink_to("/dev/null")
     machine.run("systemctl", "daemon-reload")
     ended = project.belay("upgrade", "shop", "--to", label, "--yes")
     assert ended.returncode == BLOCKED, told(ended)
