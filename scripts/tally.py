@@ -57,6 +57,8 @@ for case in root.iter("testcase") if root is not None else []:
 for name, title in (("e2e", "end to end"), ("systemd", "systemd")):
     root = parsed(results / f"{name}.xml")
     add(title, *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
+    for why in sorted({note.get("message") or "" for note in root.iter("skipped")} if root is not None else ()):
+        print(f"    skipped: {why}")
 
 # What a script says a line each: (file, how a good line begins, how a bad one does).
 for name, well, ill in (("fuzz", "ok ", "FAILED"), ("mutants", "caught", "SURVIVED")):

@@ -35,6 +35,8 @@ def why_not():
             return f"there is no {program}"
     if not own_cgroups():
         return "there is no cgroup version 2"
+    if not os.access(own_cgroups(), os.W_OK):
+        return "its cgroups cannot be written"
     tried = subprocess.run(["unshare", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork",
                             "mount", "-t", "tmpfs", "tmpfs", "/tmp"], capture_output=True, text=True,
                            check=False)
