@@ -260,8 +260,25 @@ TEST(ConfigBad, RefusesWrongTypes) {
        "belay.yaml:57:71: 'triggers[0].level' must be one of auto, restart, release, data, full, "
        "not 'ful' | Did you mean 'full'?"},
       {"failing_for: 2m,", "",
-       "belay.yaml:57:5: 'triggers[0].failing_for' is missing | How long the probe must fail "
-       "without one good reading."},
+       "belay.yaml:57:5: 'triggers[0]' has no condition | Give failing_for, or one or more of "
+       "above, below, growth and growth_percent."},
+      {"probe: smoke-2, failing_for: 1s", "probe: check-2, failing_for: 1s, above: 3",
+       "belay.yaml:58:36: 'triggers[1]' has both 'failing_for' and a number's condition | Give "
+       "failing_for, or one or more of above, below, growth and growth_percent."},
+      {"probe: smoke-2, failing_for: 1s", "probe: smoke-2, failing_for: 1s, for: 2s",
+       "belay.yaml:58:45: 'triggers[1].for' is for numbers | With failing_for it has no meaning; "
+       "remove it."},
+      {"probe: smoke-2, failing_for: 1s", "probe: check-2, above: 5, below: 5.0",
+       "belay.yaml:58:30: 'triggers[1]' can never fire: nothing is above 5 and below 5.0 | All "
+       "conditions of a trigger must hold; make two triggers of it."},
+      {"probe: smoke-2, failing_for: 1s", "probe: check-2, growth: -5",
+       "belay.yaml:58:31: 'triggers[1].growth' must not be negative | For a number that must not "
+       "fall, give the check min_of_baseline."},
+      {"probe: smoke-2, failing_for: 1s", "probe: smoke-2, above: 5",
+       "belay.yaml:58:14: trigger 'trigger-2' wants a number, but probe 'smoke-2' gives none | "
+       "Name the number in the JSON answer of a check: value: orders.count."},
+      {"probe: smoke-2, failing_for: 1s", "probe: check-2, above: 5, severity: mild",
+       "belay.yaml:58:43: 'triggers[1].severity' must be one of critical, warning, not 'mild' | "},
       {"points: 4", "points: 0",
        "belay.yaml:60:17: 'keep.points' must be a whole number from 1 to 1000, not '0' | "},
       {"releases: 6", "releases: 1",
@@ -328,10 +345,10 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
        "belay.yaml:53:33: there is no service 'dc' | Did you mean 'db'?"},
       {"{ process: true, service: db }", "{ run: [a], service: db }",
        "belay.yaml:53:28: 'upgrade.smoke[1].service' cannot be looked at by this probe | Only with "
-       "process, or http or tcp on a loopback address."},
+       "process, or http, tcp or metric on a loopback address."},
       {"{ process: true, service: db }", "{ tcp: \"10.0.0.1:80\", service: db }",
        "belay.yaml:53:38: 'upgrade.smoke[1].service' cannot be looked at by this probe | Only with "
-       "process, or http or tcp on a loopback address."},
+       "process, or http, tcp or metric on a loopback address."},
       {"{ process: true, service: db }", "{ name: x }",
        "belay.yaml:53:7: 'upgrade.smoke[1]' has none of process, http, tcp, run | Give exactly one "
        "of process, http, tcp, run."},
@@ -348,6 +365,31 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
       {"{ run: [./count], value: n }", "{ run: [./count], min: 3 }",
        "belay.yaml:48:28: 'checks[1].min' needs 'value' | Name the number in the JSON answer: "
        "value: orders.count."},
+      {"{ run: [./count], value: n }", "{ metric: m }",
+       "belay.yaml:48:15: 'checks[1]' needs 'at' | Give the URL of the page, or of the Prometheus "
+       "server."},
+      {"{ run: [./count], value: n }", "{ metric: m, at: \"http://h/\", at_least: 3 }",
+       "belay.yaml:48:15: 'checks[1]' needs 'share_of' | 'at_least' and 'share_of_labels' have no "
+       "meaning without it."},
+      {"{ run: [./count], value: n }", "{ metric: m, at: \"http://h/\", over: 10m }",
+       "belay.yaml:48:41: 'checks[1].over' is not shorter than the watch | The window would never "
+       "be full: shorten it, or watch for longer."},
+      {"{ run: [./count], value: n }", "{ metric: m, at: \"http://h/\", labels: { a: \"~(\" } }",
+       "belay.yaml:48:48: '(' is no pattern: missing ): ( | The syntax is RE2's: no look-around, "
+       "no back-references."},
+      {"{ run: [./count], value: n }", "{ log: { service: dc, pattern: x } }",
+       "belay.yaml:48:23: there is no service 'dc' | Did you mean 'db'?"},
+      {"{ run: [./count], value: n }", "{ memory: dc }",
+       "belay.yaml:48:15: there is no service 'dc' | Did you mean 'db'?"},
+      {"{ run: [./count], value: n }", "{ disk: /srv, service: db }",
+       "belay.yaml:48:28: 'checks[1].service' cannot be looked at by this probe | Only with "
+       "process, or http, tcp or metric on a loopback address."},
+      {"{ run: [./count], value: n }", "{ run: [./count], as: age }",
+       "belay.yaml:48:27: 'checks[1].as' needs 'value' | Name the time in the JSON answer: value: "
+       "backup.last_success."},
+      {"{ run: [./count], value: n }", "{ disk: /srv, take: sum }",
+       "belay.yaml:48:25: 'checks[1].take' has no meaning beside 'disk' | It goes with metric or "
+       "promql."},
       {"min: 0, max: 1e6", "min: 2, max: 1", "belay.yaml:47:12: 'checks[0].min' is above 'max' | "},
       {"min_of_baseline: 1.0", "min_of_baseline: -1",
        "belay.yaml:47:42: 'checks[0].min_of_baseline' must not be negative | It is a ratio: 1.0 is "

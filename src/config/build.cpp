@@ -196,40 +196,6 @@ void check_names(const Building& building) {
     unique(triggers, item);
 }
 
-void build_triggers(const Building& building) {
-  domain::Stack& stack = building.stack;
-  std::vector<std::string> known;
-  for (const auto& service : stack.services)
-    known.push_back(service.ready.probe.name);
-  for (const auto& check : stack.checks)
-    known.push_back(check.probe.name);
-  for (const auto& smoke : stack.upgrade.smoke)
-    known.push_back(smoke.name);
-  for (const Value& item : building.root.at("triggers").items) {
-    domain::TriggerRule rule;
-    rule.name = item.at("name").text;
-    rule.probe = item.at("probe").text;
-    rule.failing_for = item.at("failing_for").duration;
-    const auto level = domain::level_named(item.at("level").text);
-    CHECK(level.has_value()); // the table's words are the domain's
-    rule.level = *level;
-    if (std::ranges::find(known, rule.probe) == known.end()) {
-      const auto near = base::nearest(rule.probe, known);
-      building.problems.add(item.at("probe").mark,
-                            "trigger " + quoted(rule.name) + " looks at " + quoted(rule.probe) +
-                                ", which is no probe",
-                            near ? "Did you mean '" + *near + "'?"
-                                 : "The probes are " + base::join(known, ", ") + ".");
-    }
-    if (rule.failing_for > stack.upgrade.watch)
-      building.warn(item.at("failing_for").mark,
-                    "trigger " + quoted(rule.name) +
-                        " can never fire: " + duration_text(rule.failing_for) +
-                        " is longer than the watch of " + duration_text(stack.upgrade.watch));
-    stack.triggers.push_back(std::move(rule));
-  }
-}
-
 } // namespace
 
 void Building::warn(Mark mark, const std::string& text) const {

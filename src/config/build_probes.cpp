@@ -1,4 +1,5 @@
 // Build, the part for probes, gates and checks.
+#include "base/pattern.hpp"
 #include "base/text.hpp"
 #include "config/build.hpp"
 #include "config/scalars.hpp"
@@ -14,6 +15,8 @@ using domain::ProbeSpec;
 
 // Where an http or tcp probe asks; nullopt for the other kinds.
 std::optional<Endpoint> endpoint_of(const Value& section) {
+  if (const Value* page = section.find("at"); page != nullptr && section.find("metric") != nullptr)
+    return parse_url(page->text);
   if (const Value* url = section.find("http"))
     return parse_url(url->text);
   if (const Value* tcp = section.find("tcp"))
@@ -21,10 +24,7 @@ std::optional<Endpoint> endpoint_of(const Value& section) {
   return std::nullopt;
 }
 
-void fill_http(const Building& building, const Value& section, ProbeSpec& probe) {
-  probe.kind = ProbeKind::http;
-  probe.url = section.at("http").text;
-  probe.method = section.at("method").text;
+void fill_headers(const Building& building, const Value& section, ProbeSpec& probe) {
   for (const auto& [name, value] : section.at("headers").members) {
     probe.headers.emplace_back(name, value.text);
     std::string lower = name;
@@ -38,11 +38,30 @@ void fill_http(const Building& building, const Value& section, ProbeSpec& probe)
   }
   if (const Value* bearer = section.find("bearer"))
     probe.bearer = secret_of(bearer->text);
+}
+
+void fill_http(const Building& building, const Value& section, ProbeSpec& probe) {
+  probe.kind = ProbeKind::http;
+  probe.url = section.at("http").text;
+  probe.method = section.at("method").text;
+  fill_headers(building, section, probe);
   probe.body = section.text_or_empty("body");
   probe.status = static_cast<int>(section.at("status").number);
   probe.follow_redirects = section.at("follow_redirects").truth;
   for (const auto& [path, value] : section.at("json").members)
     probe.json.push_back({path, value.json});
+}
+
+void check_service(const Building& building, const Value& service) {
+  std::vector<std::string> known;
+  for (const auto& [name, value] : building.root.at("services").members)
+    known.push_back(name);
+  if (std::ranges::find(known, service.text) != known.end())
+    return;
+  const auto near = base::nearest(service.text, known);
+  building.problems.add(service.mark, "there is no service " + quoted(service.text),
+                        near ? "Did you mean '" + *near + "'?"
+                             : "The services are " + base::join(known, ", ") + ".");
 }
 
 // `service` of a check or smoke: whose process must answer.
@@ -57,20 +76,13 @@ void fill_service(const Building& building, const Value& section, const std::str
     return;
   }
   probe.service = service->text;
-  std::vector<std::string> known;
-  for (const auto& [name, value] : building.root.at("services").members)
-    known.push_back(name);
-  if (std::ranges::find(known, probe.service) == known.end()) {
-    const auto near = base::nearest(probe.service, known);
-    building.problems.add(service->mark, "there is no service " + quoted(probe.service),
-                          near ? "Did you mean '" + *near + "'?"
-                               : "The services are " + base::join(known, ", ") + ".");
-  }
+  check_service(building, *service);
   const auto endpoint = endpoint_of(section);
-  if (probe.kind == ProbeKind::command || (endpoint && !is_loopback(endpoint->host)))
+  const bool is_looked_at = probe.kind == ProbeKind::process || endpoint.has_value();
+  if (!is_looked_at || (endpoint && !is_loopback(endpoint->host)))
     building.problems.add(service->mark,
                           quoted(path + ".service") + " cannot be looked at by this probe",
-                          "Only with process, or http or tcp on a loopback address.");
+                          "Only with process, or http, tcp or metric on a loopback address.");
 }
 
 void check_order(const Building& building, const Value& section, const std::string& path,
@@ -79,6 +91,94 @@ void check_order(const Building& building, const Value& section, const std::stri
   const Value* to = section.find(high);
   if (from != nullptr && to != nullptr && from->number > to->number)
     building.problems.add(from->mark, quoted(path + "." + low) + " is above " + quoted(high), "");
+}
+
+void check_pattern(const Building& building, const Value& value, std::string_view text) {
+  if (const auto pattern = base::Pattern::compile(std::string{text}); !pattern)
+    building.problems.add(value.mark, pattern.error().message, pattern.error().hint);
+}
+
+domain::MetricSelector selector_of(const Building& building, const std::string& name,
+                                   const Value& labels) {
+  domain::MetricSelector selector{name, {}};
+  for (const auto& [label, value] : labels.members) {
+    selector.labels.emplace_back(label, value.text);
+    if (value.text.starts_with('~'))
+      check_pattern(building, value, std::string_view{value.text}.substr(1));
+  }
+  return selector;
+}
+
+void fill_metric(const Building& building, const Value& section, const std::string& path,
+                 ProbeSpec& probe) {
+  const Value* metric = section.find("metric");
+  const Value& own = metric == nullptr ? section.at("promql") : *metric;
+  probe.kind = metric == nullptr ? ProbeKind::promql : ProbeKind::metric;
+  if (const Value* at = section.find("at"))
+    probe.url = at->text;
+  else
+    building.problems.add(own.mark, quoted(path) + " needs 'at'",
+                          "Give the URL of the page, or of the Prometheus server.");
+  fill_headers(building, section, probe);
+  const std::string& take = section.at("take").text;
+  probe.take = take == "sum"   ? domain::Take::sum
+               : take == "min" ? domain::Take::min
+               : take == "max" ? domain::Take::max
+                               : domain::Take::one;
+  if (metric == nullptr) {
+    probe.promql = own.text;
+    return;
+  }
+  probe.metric = selector_of(building, own.text, section.at("labels"));
+  if (const Value* over = section.find("over"))
+    probe.over = over->duration;
+  const Value* at_least = section.find("at_least");
+  if (const Value* whole = section.find("share_of")) {
+    probe.whole = selector_of(building, whole->text, section.at("share_of_labels"));
+    probe.whole_min = at_least == nullptr ? 20 : at_least->number;
+  } else if (at_least != nullptr || !section.at("share_of_labels").members.empty()) {
+    building.problems.add(own.mark, quoted(path) + " needs 'share_of'",
+                          "'at_least' and 'share_of_labels' have no meaning without it.");
+  }
+  const Value& policy = building.root.at("upgrade").at("watch");
+  if (policy.duration.count() > 0 && probe.over >= policy.duration)
+    building.problems.add(section.at("over").mark,
+                          quoted(path + ".over") + " is not shorter than the watch",
+                          "The window would never be full: shorten it, or watch for longer.");
+}
+
+// Those kinds that only a check has. False: it is another.
+bool fill_number(const Building& building, const Value& section, const std::string& path,
+                 ProbeSpec& probe) {
+  if (section.find("metric") != nullptr || section.find("promql") != nullptr) {
+    fill_metric(building, section, path, probe);
+  } else if (const Value* log = section.find("log")) {
+    probe.kind = ProbeKind::log;
+    probe.service = log->at("service").text;
+    check_service(building, log->at("service"));
+    probe.pattern = log->at("pattern").text;
+    check_pattern(building, log->at("pattern"), probe.pattern);
+    probe.except = log->text_or_empty("except");
+    if (const Value* except = log->find("except"))
+      check_pattern(building, *except, probe.except);
+  } else if (const Value* disk = section.find("disk")) {
+    probe.kind = ProbeKind::disk;
+    probe.path = disk->text;
+  } else if (const Value* memory = section.find("memory")) {
+    probe.kind = ProbeKind::memory;
+    probe.service = memory->text;
+    check_service(building, *memory);
+  } else {
+    return false;
+  }
+  if (const Value* unit = section.find("unit"); unit != nullptr && unit->text == "mebibytes")
+    probe.unit = domain::Unit::mebibytes;
+  if (const Value* service = section.find("service");
+      service != nullptr && probe.kind != ProbeKind::metric)
+    building.problems.add(service->mark,
+                          quoted(path + ".service") + " cannot be looked at by this probe",
+                          "Only with process, or http, tcp or metric on a loopback address.");
+  return true;
 }
 
 } // namespace
@@ -147,14 +247,24 @@ domain::GateSpec build_ready(const Building& building, const Value& section,
 domain::CheckSpec build_check(const Building& building, const Value& section,
                               const std::string& path) {
   domain::CheckSpec check;
-  check.probe = build_probe(building, section, section.at("name").text);
-  fill_service(building, section, path, check.probe);
+  check.probe.name = section.at("name").text;
+  check.probe.timeout = section.at("timeout").duration;
+  if (!fill_number(building, section, path, check.probe))
+    check.probe = build_probe(building, section, check.probe.name);
+  if (check.probe.kind <= ProbeKind::metric)
+    fill_service(building, section, path, check.probe);
+  check.probe.is_age = section.find("as") != nullptr && section.at("as").text == "age";
+  if (check.probe.is_age && (check.probe.over.count() > 0 || check.probe.whole))
+    building.problems.add(section.at("as").mark, quoted(path + ".as") + " is not for a rate", "");
+  if (check.probe.is_age && !domain::gives_number(check.probe))
+    building.problems.add(section.at("as").mark, quoted(path + ".as") + " needs 'value'",
+                          "Name the time in the JSON answer: value: backup.last_success.");
   const auto bound = [&](const char* key, std::optional<double>& number) {
     const Value* value = section.find(key);
     if (value == nullptr)
       return;
     number = value->number;
-    if (check.probe.value.empty())
+    if (!domain::gives_number(check.probe))
       building.problems.add(value->mark, quoted(path + "." + key) + " needs 'value'",
                             "Name the number in the JSON answer: value: orders.count.");
     if (std::string_view{key}.ends_with("_of_baseline") && value->number < 0)

@@ -465,5 +465,78 @@ services:
   EXPECT_EQ(two.releases_folder, "/srv/orders/.belay/releases/two");
 }
 
+TEST(Config, ReadsTriggersOnNumbers) {
+  const Loaded loaded = good(std::string{small} + R"(checks:
+  - { name: ops, http: "http://127.0.0.1:8086/ops", value: pendingOutboxEvents }
+triggers:
+  - { probe: ops, above: 200, growth: 10, growth_percent: 50, for: 5m, level: data }
+  - { probe: ops, below: 0.5, severity: warning }
+  - { probe: web.ready, failing_for: 30s }
+)");
+  const auto& triggers = loaded.stack.triggers;
+  ASSERT_EQ(triggers.size(), 3U);
+  EXPECT_EQ(triggers[0].above, 200);
+  EXPECT_EQ(triggers[0].growth, 10);
+  EXPECT_EQ(triggers[0].growth_percent, 50);
+  EXPECT_EQ(triggers[0].below, std::nullopt);
+  EXPECT_EQ(triggers[0].lasting, 5min);
+  EXPECT_EQ(triggers[0].severity, domain::Severity::critical);
+  EXPECT_EQ(triggers[0].level, domain::Level::data);
+  EXPECT_TRUE(triggers[0].is_numeric());
+  EXPECT_EQ(triggers[1].below, 0.5);
+  EXPECT_EQ(triggers[1].lasting, 0ms);
+  EXPECT_EQ(triggers[1].severity, domain::Severity::warning);
+  EXPECT_FALSE(triggers[2].is_numeric());
+}
+
+TEST(Config, ReadsProbesOfNumbers) {
+  const Loaded loaded = good(std::string{small} + R"yaml(checks:
+  - name: errors
+    metric: requests_total
+    at: http://127.0.0.1:8080/metrics
+    service: web
+    labels: { status: "~5..", method: GET }
+    share_of: requests_total
+    share_of_labels: { method: GET }
+    over: 30s
+  - { name: up, promql: "sum(up)", at: "http://127.0.0.1:9090", take: max, bearer: env:TOKEN }
+  - { name: log, log: { service: web, pattern: ERROR, except: retry } }
+  - { name: bounded, log: { service: web, pattern: x }, max: 3 }
+  - { name: told, log: { service: web, pattern: x } }
+  - { name: disk, disk: ./data }
+  - { name: memory, memory: web, unit: mebibytes }
+  - { name: age, http: "http://127.0.0.1:8080/b", value: last, as: age }
+triggers:
+  - { probe: told, above: 9 }
+)yaml");
+  const auto& checks = loaded.stack.checks;
+  ASSERT_EQ(checks.size(), 8U);
+  const domain::ProbeSpec& errors = checks[0].probe;
+  EXPECT_EQ(errors.kind, domain::ProbeKind::metric);
+  EXPECT_EQ(errors.url, "http://127.0.0.1:8080/metrics");
+  EXPECT_EQ(errors.service, "web");
+  EXPECT_EQ(errors.metric.name, "requests_total");
+  EXPECT_EQ(errors.metric.labels.size(), 2U);
+  ASSERT_TRUE(errors.whole);
+  EXPECT_EQ(errors.whole->labels.size(), 1U);
+  EXPECT_EQ(errors.whole_min, 20);
+  EXPECT_EQ(errors.over, 30s);
+  EXPECT_EQ(checks[1].probe.kind, domain::ProbeKind::promql);
+  EXPECT_EQ(checks[1].probe.promql, "sum(up)");
+  EXPECT_EQ(checks[1].probe.take, domain::Take::max);
+  EXPECT_TRUE(checks[1].probe.bearer);
+  EXPECT_EQ(checks[2].probe.kind, domain::ProbeKind::log);
+  EXPECT_EQ(checks[2].probe.service, "web");
+  EXPECT_EQ(checks[2].probe.except, "retry");
+  EXPECT_EQ(checks[2].max, 0); // nobody else judges it
+  EXPECT_EQ(checks[3].max, 3);
+  EXPECT_EQ(checks[4].max, std::nullopt);
+  EXPECT_EQ(checks[5].probe.path, "/srv/orders/data");
+  EXPECT_EQ(checks[5].probe.unit, domain::Unit::percent);
+  EXPECT_EQ(checks[6].probe.kind, domain::ProbeKind::memory);
+  EXPECT_EQ(checks[6].probe.unit, domain::Unit::mebibytes);
+  EXPECT_TRUE(checks[7].probe.is_age);
+}
+
 } // namespace
 } // namespace config

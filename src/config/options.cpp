@@ -1,6 +1,7 @@
 #include "config/options.hpp"
 
 #include "base/result.hpp"
+#include "config/options_checks.hpp"
 #include "config/options_hooks.hpp"
 #include "config/options_notify.hpp"
 
@@ -9,10 +10,6 @@
 
 namespace config {
 namespace {
-
-constexpr std::int64_t second = 1000;
-constexpr std::int64_t hour = 3600 * second;
-constexpr std::int64_t day = 24 * hour;
 
 constexpr std::array root{
     Option{.key = "stack",
@@ -207,11 +204,11 @@ constexpr std::array probe{
            .type = Type::headers,
            .by_default = "{}",
            .doc = "The request's headers. Not for secrets: see `bearer`.",
-           .only_with = "http"},
+           .only_with = "http metric promql"},
     Option{.key = "bearer",
            .type = Type::secret,
            .doc = "Secret for `Authorization: Bearer`.",
-           .only_with = "http"},
+           .only_with = "http metric promql"},
     Option{.key = "body", .type = Type::text, .doc = "The request's body.", .only_with = "http"},
     Option{.key = "status",
            .type = Type::integer,
@@ -276,32 +273,6 @@ constexpr std::array ready{
            .by_default = "false",
            .doc = "Accept an answer from a process that is not this service's, as behind a proxy.",
            .only_with = "http tcp"},
-};
-
-constexpr std::array check{
-    Option{.key = "name",
-           .type = Type::name,
-           .by_default = "check-{number}",
-           .doc = "Its name in reports and for triggers."},
-    Option{.key = "process",
-           .type = Type::boolean,
-           .doc = "`true`: the process of `service` lives.",
-           .is_alternative = true},
-    Option{.key = "service",
-           .type = Type::name,
-           .doc = "The service whose process must answer on this port."},
-    Option{.key = "value",
-           .type = Type::text,
-           .doc = "JSON path of a number in the answer, for the bounds.",
-           .only_with = "http run"},
-    Option{.key = "min", .type = Type::number, .doc = "The number must not be below."},
-    Option{.key = "max", .type = Type::number, .doc = "The number must not be above."},
-    Option{.key = "min_of_baseline",
-           .type = Type::number,
-           .doc = "Ratio to the number before the change: with 1.0 it must not have fallen."},
-    Option{.key = "max_of_baseline",
-           .type = Type::number,
-           .doc = "Ratio to the number before the change that it must not exceed."},
 };
 
 constexpr std::array smoke{
@@ -383,26 +354,6 @@ constexpr std::array upgrade{
            .high = hour},
 };
 
-constexpr std::array trigger{
-    Option{.key = "name",
-           .type = Type::name,
-           .by_default = "trigger-{number}",
-           .doc = "Its name in reports."},
-    Option{.key = "probe",
-           .type = Type::text,
-           .doc = "The probe it looks at: `<service>.ready`, or the name of a check or smoke.",
-           .is_required = true},
-    Option{.key = "failing_for",
-           .type = Type::duration,
-           .doc = "How long the probe must fail without one good reading.",
-           .low = 1,
-           .high = 7 * day,
-           .is_required = true},
-    Option{.key = "level",
-           .type = Type::choice,
-           .by_default = "auto",
-           .doc = "How far to go back; `auto` decides from evidence.",
-           .values = "auto restart release data full"},
 };
 
 constexpr std::array keep{
@@ -450,8 +401,10 @@ constexpr std::array shapes{
           store,
           {}},
     Shape{"check", "checks[]",
-          "A probe, exactly one of `http`, `tcp`, `run` and `process`, and bounds for its number.",
+          "A probe, exactly one of `http`, `tcp`, `run`, `process`, `metric`, `promql`, `log`, "
+          "`disk` and `memory`, and bounds for its number.",
           check, probe},
+    Shape{"log", "checks[].log", "Lines in the log of a service, since its last start.", log, {}},
     Shape{
         "upgrade", "upgrade", "What an upgrade does besides stop, switch and start.", upgrade, {}},
     Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command_options, {}},

@@ -75,6 +75,7 @@ config_files: []                                # default
 checks:
   - name: check-1                               # default
     value: "n"                                  # belay.yaml:9:34
+    as: number                                  # default
     max: 1000.0                                 # belay.yaml:9:42
     run: [count]                                # belay.yaml:9:18
     timeout: 5s                                 # default

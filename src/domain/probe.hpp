@@ -14,13 +14,23 @@ namespace domain {
 
 using world::Milliseconds;
 
-enum class ProbeKind { http, tcp, command, process };
+enum class ProbeKind { http, tcp, command, process, metric, promql, log, disk, memory };
 
 // One assertion on a JSON body: `path` as "status" or "checks.backup.items[0].age".
 struct JsonAssertion {
   std::string path;
   std::string equals; // JSON text of the wanted value ("\"ok\"", "3", "true")
 };
+
+// Which samples of a Prometheus page: those of `name` that have all these labels.
+struct MetricSelector {
+  std::string name;
+  // A value that begins with '~' is a pattern (RE2) for the whole value: "~5..".
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+enum class Take { one, sum, min, max }; // of several samples; `one`: there must be one only
+enum class Unit { percent, mebibytes };
 
 struct ProbeSpec {
   std::string name; // "node-red.ready"
@@ -42,8 +52,26 @@ struct ProbeSpec {
   int port = 0;
   // command: exit status 0 is ok
   std::vector<std::string> argv;
+  // metric: of the page at `url`; promql: asked of the Prometheus server at `url`
+  MetricSelector metric;
+  std::optional<MetricSelector> whole; // the number is the share of `metric` in this
+  double whole_min = 0;                // of less than this no share is told
+  Milliseconds over{0};                // the number is the increase in this time, a second
+  std::string promql;
+  Take take = Take::one;
+  // log: the number counts the lines of `service` since its start that match
+  std::string pattern;       // RE2
+  std::string except;        // a line that matches this too does not count
+  std::string path;          // disk: the number is what is free in the file system of this path
+  Unit unit = Unit::percent; // disk, memory (what the processes of `service` use)
+  bool is_age = false;       // the value is a time; the number is how many seconds ago it was
   Milliseconds timeout{5000};
 };
+
+// Whether its Reading has a `number` when it is ok.
+inline bool gives_number(const ProbeSpec& spec) {
+  return !spec.value.empty() || spec.kind >= ProbeKind::metric;
+}
 
 enum class Verdict { ok, bad, unknown };
 
@@ -53,12 +81,16 @@ struct Reading {
   std::string detail; // "503 in 12 ms: status is \"degraded\", wanted \"ok\""; never a secret
   std::optional<double> number;
   Milliseconds elapsed{0};
+  // Nothing can be said yet: a window is not full, or too little happened in it. `unknown` too.
+  bool is_pending = false;
 };
 
 class Probe {
 public:
   virtual ~Probe() = default;
   virtual Reading measure(const ProbeSpec& spec) = 0; // a failure to measure is `unknown` or `bad`
+  // Forget earlier measurements, on which windows of time rest: another release runs now.
+  virtual void start_over() {}
 };
 
 // A pass or fail rule over readings: `consecutive` ok readings in a row, spanning at least

@@ -53,6 +53,15 @@ public:
   virtual base::Result<> let_go(const ServiceSpec& /*service*/) { return base::ok(); }
   // The last lines of its log, at most `lines`; empty when there is none.
   virtual base::Result<std::string> log_tail(const ServiceSpec& service, int lines) = 0;
+  // What it has said since its last start, at most its last `bytes_max`.
+  virtual base::Result<std::string> log_of_start(const ServiceSpec& service,
+                                                 std::size_t /*bytes_max*/) {
+    return log_tail(service, 100'000);
+  }
+  // Physical memory that all its processes use now, in bytes. not_found: none runs.
+  virtual base::Result<std::uint64_t> memory_bytes(const ServiceSpec& /*service*/) {
+    return base::Error{base::ErrorKind::unavailable, "this runtime cannot tell the memory", ""};
+  }
   // Forget a release folder that is neither current nor running. Idempotent.
   virtual base::Result<> discard(const ServiceSpec& service, const Release& release) = 0;
 };

@@ -76,11 +76,23 @@ struct StoreSpec {
   DriverSpec driver; // exec
 };
 
+// critical: starts a way back. warning: is reported, once.
+enum class Severity { critical, warning };
+
+// Either `failing_for`, or conditions on the probe's number: then all that are given must hold.
 struct TriggerRule {
   std::string name;
   std::string probe;           // name of a probe: "<service>.ready", a check or smoke probe
   Milliseconds failing_for{0}; // not ok for at least this long, no ok reading in between
+  std::optional<double> above; // the number is above this
+  std::optional<double> below;
+  std::optional<double> growth;         // above its baseline by more than this
+  std::optional<double> growth_percent; // and by more than this share of the baseline
+  Milliseconds lasting{0};              // they hold for at least this long, in every reading
+  Severity severity = Severity::critical;
   Level level = Level::automatic;
+  bool is_numeric() const { return above || below || growth || growth_percent; }
+  bool needs_baseline() const { return growth || growth_percent; }
 };
 
 // A program of the user's, run in the project folder.

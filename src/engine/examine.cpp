@@ -1,6 +1,7 @@
 #include "engine/examine.hpp"
 
 #include "base/text.hpp"
+#include "engine/trigger.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -100,6 +101,20 @@ void examine_service(Examination& result, world::World world, Drivers drivers,
                               "': " + with_hint(whole.error()));
 }
 
+// A mistyped or dataless number is found out now, not after the change. One that needs a window
+// of time is told by the baseline.
+void examine_numbers(Examination& result, Drivers drivers, const domain::Stack& stack) {
+  for (const domain::CheckSpec& check : stack.checks) {
+    if (!wants_number(stack, check.probe.name))
+      continue;
+    const domain::Reading reading = drivers.probe.measure(check.probe);
+    if (!reading.number && !reading.is_pending)
+      result.blockers.push_back(
+          "check '" + check.probe.name +
+          "' is judged by its number, but has none now: " + base::printable(reading.detail));
+  }
+}
+
 } // namespace
 
 Examination examine(world::World world, const Settings& settings, Drivers drivers,
@@ -125,6 +140,8 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
     if (const auto can = drivers.runtime.can_prepare(service, to); !can)
       result.blockers.push_back("service '" + service.name + "': " + with_hint(can.error()));
   }
+  if (has_generation && result.is_running && !to.empty())
+    examine_numbers(result, drivers, settings.stack);
   if (has_generation && !result.is_running)
     result.blockers.push_back("a service does not run, so there is no baseline to compare with. "
                               "Start it with 'belay rollback " +

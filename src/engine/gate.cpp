@@ -1,10 +1,9 @@
 #include "engine/gate.hpp"
 
 #include "base/text.hpp"
+#include "engine/trigger.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 namespace engine {
 
@@ -15,12 +14,6 @@ using base::Result;
 using domain::Verdict;
 
 namespace {
-
-std::string number_text(double value) {
-  std::array<char, 40> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.6g", value);
-  return buffer.data();
-}
 
 Error out_of_bounds(const std::string& probe, double value, const char* than, double limit,
                     const std::string& because) {

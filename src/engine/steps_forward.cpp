@@ -3,6 +3,7 @@
 #include "engine/gate.hpp"
 #include "engine/hooks.hpp"
 #include "engine/steps.hpp"
+#include "engine/trigger.hpp"
 
 #include <algorithm>
 
@@ -30,6 +31,45 @@ Result<> do_check(Context& context, Record& out) {
   return run_hooks(context, domain::HookPoint::pre_check, out);
 }
 
+// Once more when a window of time is not full yet, and something is compared with its number.
+Result<domain::Reading> settle(Context& context, const domain::CheckSpec& check,
+                               domain::Reading reading) {
+  constexpr world::Milliseconds every{500};
+  const auto deadline = context.world.clock.monotonic() + check.probe.over + every;
+  while (reading.is_pending && check.probe.over.count() > 0 &&
+         context.world.clock.monotonic() < deadline) {
+    if (context.world.clock.stop_requested())
+      return Error{ErrorKind::interrupted, "interrupted during the baseline",
+                   "Run 'belay resume' to go on, or 'belay abort' to give up."};
+    context.world.clock.sleep_for(std::min(every, check.probe.over));
+    reading = context.drivers.probe.measure(check.probe);
+  }
+  return reading;
+}
+
+Result<> measure_checks(Context& context, std::vector<KeptReading>& readings) {
+  const domain::Stack& stack = context.settings.stack;
+  context.drivers.probe.start_over();
+  std::vector<domain::Reading> first; // all windows begin together
+  for (const auto& check : stack.checks)
+    first.push_back(context.drivers.probe.measure(check.probe));
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const domain::CheckSpec& check = stack.checks[i];
+    domain::Reading reading = first[i];
+    const bool is_compared = needs_baseline(stack, check);
+    if (is_compared)
+      reading = TRY(settle(context, check, std::move(reading)));
+    readings.push_back(keep(reading));
+    const bool may_lack = reading.is_pending && !is_compared;
+    if (!reading.number && !may_lack && wants_number(stack, check.probe.name))
+      return Error{ErrorKind::failed,
+                   "check '" + check.probe.name +
+                       "' is judged by its number, but has none now: " + reading.detail,
+                   "Correct what it measures: nothing could be told from it after the change."};
+  }
+  return ok();
+}
+
 Result<> do_baseline(Context& context, Record& out) {
   std::vector<KeptReading> readings;
   if (context.plan.generation_from == 0) {
@@ -52,16 +92,7 @@ Result<> do_baseline(Context& context, Record& out) {
   }
   for (const auto& probe : context.settings.stack.upgrade.smoke)
     readings.push_back(keep(context.drivers.probe.measure(probe)));
-  for (const auto& check : context.settings.stack.checks) {
-    const auto reading = context.drivers.probe.measure(check.probe);
-    readings.push_back(keep(reading));
-    const bool wants_number = check.min_of_baseline || check.max_of_baseline;
-    if (wants_number && !reading.number)
-      return Error{ErrorKind::failed,
-                   "check '" + check.probe.name +
-                       "' is compared with its baseline, but has no number now: " + reading.detail,
-                   "Correct its `value:` path, or what it measures."};
-  }
+  TRY(measure_checks(context, readings));
   for (const KeptReading& reading : readings)
     out.detail.push_back(reading.probe + ": " + reading.verdict + ", " + reading.detail);
   out.text = std::to_string(readings.size()) + " readings";

@@ -3,10 +3,13 @@
 #include "base/text.hpp"
 #include "engine/gate.hpp"
 #include "engine/steps.hpp"
+#include "engine/trigger.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace engine {
 
@@ -22,14 +25,24 @@ namespace {
 // A probe that is not ok is forgiven for this long when no rule says otherwise.
 constexpr Milliseconds forgiven_default{10'000};
 
+struct WatchedRule {
+  domain::TriggerRule rule;
+  std::optional<Milliseconds> since; // what it waits for holds since then
+  bool was_reported = false;         // a warning is said once
+};
+
 struct Watched {
   domain::ProbeSpec probe;
   const domain::CheckSpec* check = nullptr;
-  std::vector<domain::TriggerRule> rules;
-  bool is_failing = false;
-  Milliseconds failing_since{0};
+  std::vector<WatchedRule> rules;
   KeptReading last;
+  bool was_judged = false; // there was a reading that says something
 };
+
+// While it holds, the watch does not end well.
+bool is_open(const WatchedRule& watched) {
+  return watched.since && watched.rule.severity == domain::Severity::critical;
+}
 
 std::vector<Watched> watched_of(const domain::Stack& stack) {
   std::vector<Watched> all;
@@ -42,14 +55,18 @@ std::vector<Watched> watched_of(const domain::Stack& stack) {
     if (std::ranges::any_of(stack.triggers, [&](const auto& r) { return r.probe == smoke.name; }))
       all.push_back({.probe = smoke});
   for (Watched& watched : all) {
-    for (const auto& rule : stack.triggers)
-      if (rule.probe == watched.probe.name)
-        watched.rules.push_back(rule);
-    if (watched.rules.empty())
+    bool has_failing_for = false;
+    for (const auto& rule : stack.triggers) {
+      if (rule.probe != watched.probe.name)
+        continue;
+      watched.rules.push_back({.rule = rule});
+      has_failing_for = has_failing_for || !rule.is_numeric();
+    }
+    if (!has_failing_for)
       watched.rules.push_back(
-          {.name = "not ok: " + watched.probe.name,
-           .probe = watched.probe.name,
-           .failing_for = std::max(forgiven_default, 3 * stack.upgrade.watch_every)});
+          {.rule = {.name = "not ok: " + watched.probe.name,
+                    .probe = watched.probe.name,
+                    .failing_for = std::max(forgiven_default, 3 * stack.upgrade.watch_every)}});
   }
   return all;
 }
@@ -61,6 +78,7 @@ public:
 
   Result<> run() {
     const domain::UpgradePolicy& policy = context_.settings.stack.upgrade;
+    context_.drivers.probe.start_over();
     TRY(remember_starts());
     const auto begun = context_.world.clock.monotonic();
     for (;;) {
@@ -72,15 +90,19 @@ public:
       TRY(look_at_processes());
       TRY(look_at_probes());
       const auto elapsed = context_.world.clock.monotonic() - begun;
-      const bool is_failing = std::ranges::any_of(watched_, &Watched::is_failing);
+      const bool is_failing = std::ranges::any_of(
+          watched_, [](const Watched& each) { return std::ranges::any_of(each.rules, is_open); });
       if (TRY(context_.folder.is_requested(context_.plan.operation, "commit"))) {
         out_.text = "accepted by the operator after " + base::format_duration(elapsed);
         return ok();
       }
       // While something is failing the watch goes on: its rule fires, or it gets well.
       if (elapsed >= policy.watch && !is_failing) {
+        tell_unjudged();
         out_.text = std::to_string(looks_) + " looks in " + base::format_duration(elapsed) +
                     ", no trigger fired";
+        if (warnings_ > 0)
+          out_.text += " but " + std::to_string(warnings_) + " that only warn";
         return ok();
       }
       context_.progress()(static_cast<std::uint64_t>(std::min(elapsed, policy.watch).count()),
@@ -116,40 +138,64 @@ private:
     for (Watched& watched : watched_) {
       const domain::Reading reading = context_.drivers.probe.measure(watched.probe);
       const auto now = context_.world.clock.monotonic();
+      const KeptReading* baseline = find_reading(context_.baseline, watched.probe.name);
       watched.last = keep(reading);
+      watched.was_judged = watched.was_judged || !reading.is_pending;
       bool is_ok = reading.verdict == Verdict::ok;
-      if (watched.check != nullptr) {
-        const auto judged = judge_check(*watched.check, reading,
-                                        find_reading(context_.baseline, watched.probe.name));
+      if (watched.check != nullptr && !reading.is_pending) {
+        const auto judged = judge_check(*watched.check, reading, baseline);
         is_ok = static_cast<bool>(judged);
         if (!judged)
           watched.last.detail = judged.error().message;
       }
-      if (is_ok) {
-        watched.is_failing = false;
-        continue;
+      for (WatchedRule& each : watched.rules) {
+        Finding found{is_ok ? Holds::no : Holds::yes, "not ok"};
+        if (reading.is_pending)
+          found.holds = Holds::unknown;
+        else if (each.rule.is_numeric())
+          found = judge_number(each.rule, reading.number, baseline);
+        TRY(apply(watched, each, found, now));
       }
-      if (!watched.is_failing)
-        watched.failing_since = now;
-      watched.is_failing = true;
-      TRY(apply_rules(watched, now - watched.failing_since));
     }
     return ok();
   }
 
-  Result<> apply_rules(const Watched& watched, Milliseconds failing) {
-    for (const auto& rule : watched.rules) {
-      if (failing < rule.failing_for)
-        continue;
+  // What cannot be judged neither begins nor ends anything.
+  Result<> apply(const Watched& watched, WatchedRule& each, const Finding& found,
+                 Milliseconds now) {
+    if (found.holds == Holds::no)
+      each.since.reset();
+    if (found.holds != Holds::yes)
+      return ok();
+    each.since = each.since.value_or(now);
+    const domain::TriggerRule& rule = each.rule;
+    const Milliseconds lasted = now - *each.since;
+    const Milliseconds limit = rule.is_numeric() ? rule.lasting : rule.failing_for;
+    if (lasted < limit)
+      return ok();
+    const std::string text = "trigger '" + rule.name + "' fired: '" + rule.probe + "' " +
+                             (rule.is_numeric() ? "at " + found.text : "was not ok") + " for " +
+                             base::format_duration(lasted) + " (limit " +
+                             base::format_duration(limit) + "): " + watched.last.detail;
+    if (rule.severity == domain::Severity::critical) {
       out_.gates.push_back(watched.last);
       out_.level = rule.level;
-      return Error{ErrorKind::failed,
-                   "trigger '" + rule.name + "' fired: '" + rule.probe + "' was not ok for " +
-                       base::format_duration(failing) + " (limit " +
-                       base::format_duration(rule.failing_for) + "): " + watched.last.detail,
-                   ""};
+      return Error{ErrorKind::failed, text, ""};
+    }
+    if (!std::exchange(each.was_reported, true)) {
+      ++warnings_;
+      out_.detail.push_back("warning: " + text);
+      context_.say(world::EventKind::warning, text);
     }
     return ok();
+  }
+
+  // No data is not a good sign, nor a bad one: whoever reads the report decides.
+  void tell_unjudged() {
+    for (const Watched& watched : watched_)
+      if (looks_ > 0 && !watched.was_judged)
+        out_.detail.push_back("'" + watched.probe.name +
+                              "' could not be judged during the watch: " + watched.last.detail);
   }
 
   Context& context_;
@@ -157,6 +203,7 @@ private:
   std::vector<Watched> watched_;
   std::map<std::string, std::string> starts_;
   int looks_ = 0;
+  int warnings_ = 0;
 };
 
 } // namespace

@@ -202,4 +202,18 @@ bool has_socket(int pid, const std::set<std::string>& inodes) {
   });
 }
 
+std::uint64_t memory_bytes_of(int pid) {
+  const std::string text = read_text(folder_of(pid) + "/smaps_rollup"); // proc(5): "Pss:  12 kB"
+  constexpr std::string_view key = "\nPss:";
+  const auto at = text.find(key);
+  if (at == std::string::npos)
+    return 0;
+  const auto digits = text.find_first_not_of(' ', at + key.size());
+  const auto end = text.find(' ', digits == std::string::npos ? text.size() : digits);
+  std::uint64_t kibibytes = 0;
+  if (end == std::string::npos || !read_number(text.substr(digits, end - digits), kibibytes))
+    return 0;
+  return kibibytes * 1024;
+}
+
 } // namespace os::proc

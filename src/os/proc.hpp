@@ -35,6 +35,9 @@ struct Socket {
 std::vector<Socket> listening_sockets(); // every TCP socket that listens, on any address
 std::vector<std::string> argv_of(int pid);
 
+// Proportional share of physical memory, in bytes; 0: gone, or not readable.
+std::uint64_t memory_bytes_of(int pid);
+
 struct OpenFile {
   std::string target; // "/srv/data.db", "socket:[1234]"
   bool is_written = false;

@@ -237,6 +237,27 @@ Result<std::vector<world::ProcessInfo>> Processes::listeners(int port) {
   return found;
 }
 
+Result<std::uint64_t> Processes::memory_bytes(const std::vector<world::ProcessId>& all) {
+  std::uint64_t sum = 0;
+  for (const world::ProcessId& id : all) {
+    const std::uint64_t bytes = proc::memory_bytes_of(id.pid);
+    if (bytes == 0 && TRY(is_alive(id)))
+      return Error{ErrorKind::failed,
+                   "the memory of pid " + std::to_string(id.pid) + " cannot be read",
+                   "Run belay as the user of the service."};
+    sum += bytes;
+  }
+  return sum;
+}
+
+Result<std::uint64_t> Processes::machine_memory_bytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0)
+    return error_of(errno, "read", "the size of the memory");
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+}
+
 Result<world::ProcessId> Processes::self() {
   proc::Stat stat;
   CHECK(proc::read_stat(::getpid(), stat));

@@ -17,6 +17,8 @@ public:
   base::Result<> signal(const world::ProcessId& id, world::Signal signal) override;
   base::Result<std::vector<world::ProcessInfo>> listeners(int port) override;
   base::Result<std::vector<world::ListeningProcess>> all_listeners() override;
+  base::Result<std::uint64_t> memory_bytes(const std::vector<world::ProcessId>& all) override;
+  base::Result<std::uint64_t> machine_memory_bytes() override;
   base::Result<world::ProcessId> self() override;
 
 private:

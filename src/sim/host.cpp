@@ -29,7 +29,8 @@ Program program_of(std::string_view content) {
           .damages = has("damages"),
           .ignores_term = has("ignores_term"),
           .refuses_newer = has("refuses_newer"),
-          .dies_after_ms = number_after(content, "dies_after=", -1)};
+          .dies_after_ms = number_after(content, "dies_after=", -1),
+          .queue_a_second = number_after(content, "queue=", 0)};
 }
 
 std::string argument_after(const std::vector<std::string>& argv, std::string_view name) {

@@ -3,7 +3,8 @@
 // them. The ports of SimWorld are thin views of it.
 //
 // A service is a program file whose content says how it behaves:
-//   "#!sim version=2 migrates never_ready damages dies_after=20000 ignores_term refuses_newer"
+//   "#!sim version=2 migrates never_ready damages dies_after=20000 ignores_term refuses_newer
+//    queue=5"
 // It is run with `--port N` and `--data FOLDER` or `--db FILE`. It keeps every acknowledged write
 // as one line in FOLDER/writes, or as one row of FILE (new rows are in FILE-wal until a clean
 // stop), and the version that owns the layout in FOLDER/layout, or in FILE's first line.
@@ -31,6 +32,7 @@ struct Program {
   bool ignores_term = false;  // only KILL ends it
   bool refuses_newer = false; // answers 503 on a layout newer than itself, as a good program does
   std::int64_t dies_after_ms = -1;
+  int queue_a_second = 0; // its backlog grows so fast; answers 200 all the same
 };
 
 struct Service {

@@ -120,7 +120,10 @@ Result<world::HttpResponse> SimHttp::exchange(const world::HttpRequest& request)
     response.status = 500;
   response.body = std::string{"{\"status\":\""} + (response.status == 200 ? "ok" : "bad") +
                   "\",\"version\":" + std::to_string(service->program.version) +
-                  ",\"writes\":" + std::to_string(writes.size()) + "}";
+                  ",\"writes\":" + std::to_string(writes.size()) + ",\"queue\":" +
+                  std::to_string(3 + service->program.queue_a_second *
+                                         (host_.monotonic_ms - service->started_ms) / 1000) +
+                  "}";
   return response;
 }
 

@@ -87,7 +87,7 @@ private:
 class SimHttp final : public world::Http {
 public:
   explicit SimHttp(Host& host) : host_{host} {}
-  // GET /health: 200 {"status":"ok","version":N,"writes":N}, 503 while not ready.
+  // GET /health: 200 {"status":"ok","version":N,"writes":N,"queue":N}, 503 while not ready.
   // GET /smoke: the same, and 500 when the data was damaged by a program that `damages`.
   base::Result<world::HttpResponse> exchange(const world::HttpRequest& request) override;
   base::Result<> send(const world::Mail& mail) override; // nobody takes mail here

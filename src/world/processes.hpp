@@ -91,6 +91,14 @@ public:
   virtual base::Result<std::vector<ProcessInfo>> listeners(int port) = 0;
   // Every process that listens on a TCP port of this machine, by pid.
   virtual base::Result<std::vector<ListeningProcess>> all_listeners() = 0;
+  // Physical memory of these processes, in bytes, shared pages divided among who shares them. One
+  // that is gone counts for nothing.
+  virtual base::Result<std::uint64_t> memory_bytes(const std::vector<ProcessId>& /*all*/) {
+    return base::Error{base::ErrorKind::unavailable, "memory cannot be told here", ""};
+  }
+  virtual base::Result<std::uint64_t> machine_memory_bytes() {
+    return base::Error{base::ErrorKind::unavailable, "memory cannot be told here", ""};
+  }
   virtual base::Result<ProcessId> self() = 0;
 };
 

@@ -32,6 +32,7 @@ const char* program_of(Kind kind) {
   case Kind::upgrade_migrates: return "#!sim version=2 refuses_newer migrates";
   case Kind::upgrade_not_ready: return "#!sim version=2 migrates never_ready";
   case Kind::upgrade_damages: return "#!sim version=2 refuses_newer damages";
+  case Kind::upgrade_backlog: return "#!sim version=2 refuses_newer migrates queue=5";
   case Kind::upgrade_dies: return "#!sim version=2 refuses_newer migrates dies_after=4000";
   }
   return "";
@@ -65,6 +66,13 @@ domain::ProbeSpec smoke(const std::string& name, int port) {
   return probe;
 }
 
+domain::CheckSpec queue() {
+  domain::CheckSpec check;
+  check.probe = smoke("queue", 8002);
+  check.probe.value = "queue";
+  return check;
+}
+
 engine::Settings settings() {
   engine::Settings all;
   all.stack.name = "shop";
@@ -76,6 +84,12 @@ engine::Settings settings() {
                       {.name = "db", .kind = domain::StoreKind::sqlite, .path = database_path}};
   all.stack.config_files = {std::string{project} + "/app.conf"};
   all.stack.upgrade.smoke = {smoke("web-smoke", 8001), smoke("api-smoke", 8002)};
+  all.stack.checks = {queue()};
+  all.stack.triggers = {{.name = "backlog",
+                         .probe = "queue",
+                         .growth = 4,
+                         .growth_percent = 50,
+                         .lasting = world::Milliseconds{2000}}};
   all.stack.upgrade.watch = world::Milliseconds{6000};
   all.stack.upgrade.watch_every = world::Milliseconds{1000};
   all.stack.hooks = {{domain::HookPoint::pre_quiesce, {.argv = {"hook", "before"}}},
@@ -93,9 +107,9 @@ Error no_secrets() {
 } // namespace
 
 const char* name_of(Kind kind) {
-  constexpr std::array names{"upgrade_good",    "upgrade_migrates", "upgrade_not_ready",
-                             "upgrade_damages", "upgrade_dies",     "upgrade_stubborn",
-                             "rollback_later"};
+  constexpr std::array names{"upgrade_good",     "upgrade_migrates", "upgrade_not_ready",
+                             "upgrade_damages",  "upgrade_dies",     "upgrade_backlog",
+                             "upgrade_stubborn", "rollback_later"};
   return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -303,7 +317,8 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
   if (ended && ended.value().ending == Ending::rolled_back && version != 1)
     return "rolled back, but generation 1 is not current";
   const bool is_bad = parts_->kind == Kind::upgrade_not_ready ||
-                      parts_->kind == Kind::upgrade_damages || parts_->kind == Kind::upgrade_dies;
+                      parts_->kind == Kind::upgrade_damages || parts_->kind == Kind::upgrade_dies ||
+                      parts_->kind == Kind::upgrade_backlog;
   if (version == 2 && is_bad)
     return "a bad release was committed";
   for (const int port : {8001, 8002})

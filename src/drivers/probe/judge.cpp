@@ -1,7 +1,7 @@
 #include "drivers/probe/judge.hpp"
 
 #include "base/text.hpp"
-#include "drivers/probe/json_path.hpp"
+#include "drivers/probe/numbers.hpp"
 
 #include <charconv>
 
@@ -48,6 +48,18 @@ std::string what_is_wrong(const domain::ProbeSpec& spec, const world::HttpRespon
 
 } // namespace
 
+std::optional<double> number_of(const domain::ProbeSpec& spec, const JsonValue& found) {
+  if (!spec.is_age)
+    return found.number;
+  std::string_view text = found.text;
+  if (text.size() >= 2 && text.starts_with('"')) {
+    text.remove_prefix(1);
+    text.remove_suffix(1);
+  }
+  const auto time = time_of(text);
+  return time ? std::optional{time.value()} : std::nullopt;
+}
+
 void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& response,
                   domain::Reading& reading) {
   const std::string in = " in " + base::format_duration(response.elapsed);
@@ -57,16 +69,16 @@ void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& resp
     const auto found = find_json(response.body, spec.value);
     if (!found)
       wrong = found.error().message;
-    else if (!found.value().number)
-      wrong = spec.value + " is " + shortened(found.value().text) + ", not a number";
-    else
-      reading.number = found.value().number;
+    else if (reading.number = number_of(spec, found.value()); !reading.number)
+      wrong = spec.value + " is " + shortened(found.value().text) +
+              (spec.is_age ? ", not a time with its zone" : ", not a number");
   }
   reading.verdict = wrong.empty() ? Verdict::ok : Verdict::bad;
   if (!wrong.empty())
     reading.detail = wrong + in;
   else if (reading.number)
-    reading.detail = spec.value + " is " + find_json(response.body, spec.value).value().text + in;
+    reading.detail =
+        spec.value + " is " + shortened(find_json(response.body, spec.value).value().text) + in;
   else
     reading.detail = "status " + std::to_string(response.status) + in;
 }

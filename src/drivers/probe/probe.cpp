@@ -45,6 +45,11 @@ void hide(std::string& text, const std::string& secret) {
     text.replace(at, secret.size(), hidden);
 }
 
+void hide_all(std::string& text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets)
+    hide(text, secret);
+}
+
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
@@ -54,8 +59,7 @@ bool is_control(char c) {
 void judge_without(const std::vector<std::string>& secrets, const domain::ProbeSpec& spec,
                    world::HttpResponse response, Reading& reading) {
   judge_answer(spec, response, reading);
-  for (const std::string& secret : secrets)
-    hide(response.body, secret);
+  hide_all(response.body, secrets);
   Reading shown;
   judge_answer(spec, response, shown);
   reading.detail = shown.verdict == reading.verdict ? shown.detail
@@ -96,39 +100,61 @@ Reading Probe::measure(const domain::ProbeSpec& spec) {
   case domain::ProbeKind::tcp: measure_tcp(spec, reading); break;
   case domain::ProbeKind::command: measure_command(spec, reading); break;
   case domain::ProbeKind::process: measure_process(spec, reading); break;
+  case domain::ProbeKind::metric: measure_metric(spec, reading); break;
+  case domain::ProbeKind::promql: measure_promql(spec, reading); break;
+  case domain::ProbeKind::log: measure_log(spec, reading); break;
+  case domain::ProbeKind::disk: measure_disk(spec, reading); break;
+  case domain::ProbeKind::memory: measure_memory(spec, reading); break;
   }
   return reading;
 }
 
-void Probe::measure_http(const domain::ProbeSpec& spec, Reading& reading) {
+std::optional<world::HttpResponse> Probe::ask(const domain::ProbeSpec& spec, const std::string& url,
+                                              std::size_t body_bytes_max,
+                                              std::vector<std::string>& secrets, Reading& reading) {
   world::HttpRequest request;
   request.method = spec.method;
-  request.url = spec.url;
+  request.url = url;
   request.headers = spec.headers;
   request.body = spec.body;
   request.timeout = spec.timeout;
   request.follow_redirects = spec.follow_redirects;
-  std::vector<std::string> secrets;
-  if (std::string login = login_of(spec.url); !login.empty())
+  request.body_bytes_max = body_bytes_max;
+  if (std::string login = login_of(url); !login.empty())
     secrets.push_back(std::move(login));
   if (spec.bearer) {
     auto token = read_secret_(*spec.bearer);
-    if (!token)
-      return unknown(reading, "the bearer token cannot be read: " + token.error().message);
-    if (token.value().empty() || std::ranges::any_of(token.value(), is_control))
-      return unknown(reading, "the bearer token is empty or has a line break in it");
+    if (!token) {
+      unknown(reading, "the bearer token cannot be read: " + token.error().message);
+      return std::nullopt;
+    }
+    if (token.value().empty() || std::ranges::any_of(token.value(), is_control)) {
+      unknown(reading, "the bearer token is empty or has a line break in it");
+      return std::nullopt;
+    }
     request.headers.emplace_back("Authorization", "Bearer " + token.value());
     secrets.push_back(std::move(token).value());
   }
   const auto begun = world_.clock.monotonic();
   auto response = world_.http.exchange(request);
   reading.elapsed = world_.clock.monotonic() - begun;
-  if (response)
-    judge_without(secrets, spec, std::move(response).value(), reading);
-  else
+  if (!response) {
     failed(reading, "no answer: ", response.error());
-  for (const std::string& secret : secrets)
-    hide(reading.detail, secret);
+    hide_all(reading.detail, secrets);
+    return std::nullopt;
+  }
+  return std::move(response).value();
+}
+
+void Probe::measure_http(const domain::ProbeSpec& spec, Reading& reading) {
+  std::vector<std::string> secrets;
+  auto response = ask(spec, spec.url, 1U << 20U, secrets, reading);
+  if (!response)
+    return;
+  judge_without(secrets, spec, std::move(*response), reading);
+  hide_all(reading.detail, secrets);
+  if (spec.is_age && reading.number)
+    turn_to_age(reading);
   if (reading.verdict == Verdict::ok)
     check_listener(spec, authority_of(spec.url).port, reading);
 }
@@ -201,9 +227,13 @@ void Probe::measure_command(const domain::ProbeSpec& spec, Reading& reading) {
   if (spec.value.empty())
     return;
   const auto found = find_json(output.value().out, spec.value);
-  if (!found || !found.value().number)
-    return bad(reading, found ? spec.value + " is not a number" : found.error().message);
-  reading.number = found.value().number;
+  reading.number = found ? number_of(spec, found.value()) : std::nullopt;
+  if (!reading.number)
+    return bad(reading, !found ? found.error().message
+                               : spec.value + (spec.is_age ? " is not a time with its zone"
+                                                           : " is not a number"));
+  if (spec.is_age)
+    turn_to_age(reading);
 }
 
 void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {

@@ -263,15 +263,29 @@ Result<> Runtime::stop(const domain::ServiceSpec& service) {
   }
 }
 
-Result<std::string> Runtime::log_tail(const domain::ServiceSpec& service, int lines) {
-  auto text = world_.files.read_end(log_path(service), log_bytes_max);
+Result<std::string> Runtime::log_of_start(const domain::ServiceSpec& service,
+                                          std::size_t bytes_max) {
+  auto text = world_.files.read_end(log_path(service), bytes_max);
   if (!text && text.error().kind == ErrorKind::not_found)
     return std::string{};
   if (!text)
     return std::move(text).error();
-  std::string_view all = text.value();
-  if (const auto begun = all.rfind(start_line); begun != std::string_view::npos)
-    all.remove_prefix(begun); // only what this start has said
+  const auto begun = text.value().rfind(start_line);
+  return begun == std::string::npos ? std::move(text).value() : text.value().substr(begun);
+}
+
+Result<std::uint64_t> Runtime::memory_bytes(const domain::ServiceSpec& service) {
+  std::vector<world::ProcessId> all;
+  for (const world::ProcessInfo& process : TRY(processes_of(service)))
+    all.push_back(process.id);
+  if (all.empty())
+    return Error{ErrorKind::not_found, "no process of service '" + service.name + "' is there", ""};
+  return world_.processes.memory_bytes(all);
+}
+
+Result<std::string> Runtime::log_tail(const domain::ServiceSpec& service, int lines) {
+  const std::string text = TRY(log_of_start(service, log_bytes_max));
+  std::string_view all = text;
   while (all.ends_with('\n'))
     all.remove_suffix(1);
   std::size_t from = all.size() + 1;

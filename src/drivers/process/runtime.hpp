@@ -36,6 +36,9 @@ public:
   base::Result<> start(const domain::ServiceSpec& service) override;
   base::Result<> stop(const domain::ServiceSpec& service) override;
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override;
+  base::Result<std::string> log_of_start(const domain::ServiceSpec& service,
+                                         std::size_t bytes_max) override;
+  base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override;
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override;
 

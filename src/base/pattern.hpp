@@ -1,0 +1,28 @@
+#pragma once
+// Pattern: a regular expression in RE2's syntax. Time is linear in the text, whoever wrote either.
+
+#include "base/result.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace re2 {
+class RE2;
+}
+
+namespace base {
+
+class Pattern {
+public:
+  // invalid_input: not a pattern, or one that would need too much memory.
+  static Result<Pattern> compile(const std::string& text);
+  bool is_found_in(std::string_view text) const;
+  bool is_all_of(std::string_view text) const;
+
+private:
+  explicit Pattern(std::shared_ptr<const re2::RE2> compiled) : compiled_{std::move(compiled)} {}
+  std::shared_ptr<const re2::RE2> compiled_;
+};
+
+} // namespace base
