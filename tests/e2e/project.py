@@ -88,13 +88,13 @@ class Project:
         self.yaml |= changes
         (self.folder / "belay.yaml").write_text(TEMPLATE.format(port=self.port, **self.yaml))
 
-    def release(self, label, mode="good", seconds=0):
+    def release(self, label, mode="good", seconds=0, **numbers):
         folder = self.folder / "dist" / label
         folder.mkdir(parents=True)
         shutil.copy(HERE / "service.py", folder / "service.py")
         (folder / "service.py").chmod(0o755)
         (folder / "release.json").write_text(
-            json.dumps({"version": label, "mode": mode, "seconds": seconds}))
+            json.dumps({"version": label, "mode": mode, "seconds": seconds} | numbers))
         return folder
 
     # --- belay

@@ -4,7 +4,8 @@
 Runs in its release folder, where release.json says {"version": ..., "mode": ..., "seconds": ...};
 arguments: --data FOLDER --db FILE --conf FILE (its port is in the last). POST /write {"id": ...}
 is acknowledged after the id is synced in FOLDER/writes.jsonl *and* committed in the database;
-GET /writes reads both back; GET /health tells the version and the number of writes.
+GET /writes reads both back; GET /health tells the version and the number of writes; /ops and
+/metrics hold numbers ("queue", and "errors" for each look, in release.json) as JSON and as metrics.
 """
 import argparse
 import http.server
@@ -28,7 +29,8 @@ options = parser.parse_args()
 conf = json.loads(options.conf.read_text())
 writes_path = options.data / "writes.jsonl"
 one_at_a_time = threading.Lock()
-begun = time.monotonic()
+begun, started = time.monotonic(), time.time()
+served = {"200": 0, "503": 0}
 
 
 def open_database():
@@ -70,6 +72,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                   "database": [row[0] for row in rows]})
             elif self.path == "/health":
                 self.health()
+            elif self.path == "/ops":
+                self.answer(200, {"status": "ok", "pendingOutboxEvents": release.get("queue", 3),
+                                  "backup": {"last_success": time.strftime(
+                                      "%Y-%m-%dT%H:%M:%S.25Z", time.gmtime(started - 3600))}})
+            elif self.path == "/metrics":
+                self.metrics()
             else:
                 self.answer(404, {})
 
@@ -89,6 +97,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
         else:
             self.answer(200, well)
+
+    def metrics(self):
+        served["200"] += 20
+        served["503"] += release.get("errors", 0)
+        count = database.execute("SELECT count(*) FROM writes").fetchone()[0]
+        requests = "".join(f'shop_requests_total{{status="{status}"}} {number}\n'
+                           for status, number in served.items() if number)
+        body = (f"# TYPE shop_requests_total counter\n{requests}"
+                "# TYPE shop_queue gauge\n"
+                f'shop_queue{{queue="mail"}} {release.get("queue", 3)}\nshop_queue{{queue="sms"}} 0\n'
+                f"# TYPE shop_writes gauge\nshop_writes {count}\n"
+                f"process_start_time_seconds {started}\n").encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self):
         if MODE == "hang":
