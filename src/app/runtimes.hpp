@@ -52,6 +52,13 @@ public:
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
     return of(service).log_tail(service, lines);
   }
+  base::Result<std::string> log_of_start(const domain::ServiceSpec& service,
+                                         std::size_t bytes_max) override {
+    return of(service).log_of_start(service, bytes_max);
+  }
+  base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override {
+    return of(service).memory_bytes(service);
+  }
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override {
     return of(service).discard(service, release);

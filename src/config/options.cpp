@@ -354,8 +354,6 @@ constexpr std::array upgrade{
            .high = hour},
 };
 
-};
-
 constexpr std::array keep{
     Option{.key = "points",
            .type = Type::integer,

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A stand-in, not the real thing: answers with the JSON and the metrics of Artifortress or SOWKNOW.
 
-Runs in its release folder, where release.json says {"system": ..., "set": {name: value}, "after":
-seconds}: after that time these values replace the good ones. Its port is the last number among its
+Runs in its release folder, where release.json says {"system": ..., "set": {name: value},
+"goes_bad": bool}: these values replace the good ones, at once or after a GET of /go-bad. After that
+each path is answered once more with the good ones: smoke tests end well, the watch begins badly. Its port is the last number among its
 arguments. Of metrics, "errors" is the share of requests that are answered with 500.
 """
 import http.server
@@ -10,11 +11,14 @@ import json
 import pathlib
 import re
 import sys
+import threading
 import time
 
 release = json.loads(pathlib.Path("release.json").read_text())
 port = int(re.findall(r"\d+", " ".join(sys.argv))[-1])
 begun = time.monotonic()
+is_bad = threading.Event()
+last_good = set()
 
 GOOD = {
     "artifortress": {
@@ -29,8 +33,11 @@ GOOD = {
 }
 
 
-def values():
-    changed = release["set"] if time.monotonic() - begun >= release["after"] else {}
+def values(path):
+    changed = release["set"] if is_bad.is_set() or not release["goes_bad"] else {}
+    if release["goes_bad"] and is_bad.is_set() and path not in last_good:
+        last_good.add(path)
+        changed = {}
     return GOOD[release["system"]] | changed
 
 
@@ -39,7 +46,7 @@ def now():
 
 
 def artifortress(path, headers):
-    it = values()
+    it = values(path)
     ready = it["status"] == "ready"
     if path == "/health/live":
         return 200, {"status": "ok"}
@@ -59,7 +66,7 @@ served = {"200": 0.0, "500": 0.0}
 
 
 def sowknow(path, headers):
-    it = values()
+    it = values(path)
     if path == "/health":
         return 307, "/api/v1/health"
     if path == "/api/v1/health":
@@ -94,8 +101,14 @@ def sowknow(path, headers):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path == "/go-bad":
+            is_bad.set()
+            return self.reply(200, {})
         status, body = {"artifortress": artifortress, "sowknow": sowknow}[release["system"]](
             self.path, self.headers)
+        self.reply(status, body)
+
+    def reply(self, status, body):
         self.send_response(status)
         if status == 307:
             self.send_header("Location", body)

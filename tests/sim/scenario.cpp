@@ -346,7 +346,8 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
 std::string Scenario::unexpected(const Result<Ended>& ended) const {
   const Kind kind = parts_->kind;
   const bool is_bad = kind == Kind::upgrade_not_ready || kind == Kind::upgrade_damages ||
-                      kind == Kind::upgrade_dies || kind == Kind::rollback_later;
+                      kind == Kind::upgrade_dies || kind == Kind::upgrade_backlog ||
+                      kind == Kind::rollback_later;
   if (!ended)
     return "ended with an error: " + ended.error().message;
   if (ended.value().ending != (is_bad ? Ending::rolled_back : Ending::committed))
