@@ -1,6 +1,7 @@
 // Build, the part for probes, gates and checks.
 #include "base/pattern.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "config/build.hpp"
 #include "config/scalars.hpp"
 
@@ -14,13 +15,13 @@ using domain::ProbeKind;
 using domain::ProbeSpec;
 
 // Where an http or tcp probe asks; nullopt for the other kinds.
-std::optional<Endpoint> endpoint_of(const Value& section) {
+std::optional<base::Endpoint> endpoint_of(const Value& section) {
   if (const Value* page = section.find("at"); page != nullptr && section.find("metric") != nullptr)
-    return parse_url(page->text);
+    return base::parse_url(page->text);
   if (const Value* url = section.find("http"))
-    return parse_url(url->text);
+    return base::parse_url(url->text);
   if (const Value* tcp = section.find("tcp"))
-    return parse_endpoint(tcp->text);
+    return base::parse_endpoint(tcp->text);
   return std::nullopt;
 }
 
@@ -79,7 +80,7 @@ void fill_service(const Building& building, const Value& section, const std::str
   check_service(building, *service);
   const auto endpoint = endpoint_of(section);
   const bool is_looked_at = probe.kind == ProbeKind::process || endpoint.has_value();
-  if (!is_looked_at || (endpoint && !is_loopback(endpoint->host)))
+  if (!is_looked_at || (endpoint && !base::is_loopback(endpoint->host)))
     building.problems.add(service->mark,
                           quoted(path + ".service") + " cannot be looked at by this probe",
                           "Only with process, or http, tcp or metric on a loopback address.");
@@ -192,7 +193,7 @@ ProbeSpec build_probe(const Building& building, const Value& section, const std:
   if (section.find("http") != nullptr) {
     fill_http(building, section, probe);
   } else if (const Value* tcp = section.find("tcp")) {
-    const auto endpoint = parse_endpoint(tcp->text);
+    const auto endpoint = base::parse_endpoint(tcp->text);
     CHECK(endpoint.has_value()); // it was read as one
     probe.kind = ProbeKind::tcp;
     probe.host = endpoint->host;
@@ -234,7 +235,7 @@ domain::GateSpec build_ready(const Building& building, const Value& section,
     building.warn(section.mark, quoted(path) + " only sees that the process lives; give 'http', "
                                                "'tcp' or 'run' to see that it works");
   } else if (endpoint && !is_foreign) {
-    if (is_loopback(endpoint->host))
+    if (base::is_loopback(endpoint->host))
       gate.probe.service = service;
     else
       building.warn(section.mark, quoted(path) + " asks " + quoted(endpoint->host) +

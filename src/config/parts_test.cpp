@@ -202,28 +202,6 @@ TEST(EnvFile, NamesThePlaceOfWhatItRefuses) {
 
 // --- scalars
 
-TEST(Scalars, KnowsLoopbackFromTheRest) {
-  for (const char* host : {"127.0.0.1", "127.9.8.7", "localhost", "::1"})
-    EXPECT_TRUE(is_loopback(host)) << host;
-  for (const char* host : {"128.0.0.1", "127.example.com", "127.0.0.1.example.com", "10.0.0.1",
-                           "localhost.example.com", "0.0.0.0", "::2"})
-    EXPECT_FALSE(is_loopback(host)) << host;
-}
-
-TEST(Scalars, ReadsUrls) {
-  const auto at = [](const char* url) {
-    const auto found = parse_url(url);
-    return found ? found->host + " " + std::to_string(found->port) : "none";
-  };
-  EXPECT_EQ(at("http://a"), "a 80");
-  EXPECT_EQ(at("https://a.b/c?d"), "a.b 443");
-  EXPECT_EQ(at("http://[::1]:81?x"), "::1 81");
-  for (const char* url : {"http://", "http://:1", "http://a:0", "http://a:65536", "http://a:1x",
-                          "http://[::1", "http://a b/", "http://a..b", "http://1.2.3", "a.b:1",
-                          "http://[x]/", "http://[::1]x", "HTTP://a"})
-    EXPECT_EQ(at(url), "none") << url;
-}
-
 TEST(Scalars, WritesDurationsAsTheyAreRead) {
   for (const std::int64_t count : {0, 1, 999, 1000, 1500, 60'000, 90'000, 3'600'000, 86'400'000}) {
     const world::Milliseconds duration{count};

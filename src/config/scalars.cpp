@@ -1,6 +1,7 @@
 #include "config/scalars.hpp"
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "config/expand.hpp"
 
 #include <algorithm>
@@ -26,34 +27,6 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-// The last part of a host that is all digits can only be an IPv4 address: four numbers.
-bool is_host(std::string_view host) {
-  if (host.empty() || host.size() > 253)
-    return false;
-  const auto is_part = [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  if (!std::ranges::all_of(host, is_part))
-    return false;
-  const auto parts = base::split(host, '.');
-  if (std::ranges::any_of(parts, &std::string::empty))
-    return false;
-  if (!std::ranges::all_of(parts.back(), is_digit))
-    return true;
-  return parts.size() == 4 && std::ranges::all_of(parts, [](const std::string& part) {
-           const auto number = parse_number<int>(part);
-           return number && *number >= 0 && *number <= 255;
-         });
-}
-
-bool is_ipv6(std::string_view host) {
-  return host.contains(':') && std::ranges::all_of(host, [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
-                  c == '.';
-         });
-}
-
 // systemd.unit(5); a template needs its instance.
 bool is_unit(std::string_view text) {
   constexpr std::string_view suffix = ".service";
@@ -65,35 +38,6 @@ bool is_unit(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
            std::string_view{":_.@\\-"}.contains(c);
   });
-}
-
-std::optional<Endpoint> parse_authority(std::string_view text, int default_port) {
-  Endpoint endpoint{.host = "", .port = default_port};
-  std::string_view rest;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos || !is_ipv6(text.substr(1, end - 1)))
-      return std::nullopt;
-    endpoint.host = text.substr(1, end - 1);
-    rest = text.substr(end + 1);
-  } else {
-    const auto colon = std::min(text.find(':'), text.size());
-    if (!is_host(text.substr(0, colon)))
-      return std::nullopt;
-    endpoint.host = text.substr(0, colon);
-    rest = text.substr(colon);
-  }
-  if (rest.starts_with(':')) {
-    const auto port = parse_number<int>(rest.substr(1));
-    if (!port)
-      return std::nullopt;
-    endpoint.port = *port;
-  } else if (!rest.empty()) {
-    return std::nullopt;
-  }
-  if (endpoint.port < 1 || endpoint.port > 65535)
-    return std::nullopt;
-  return endpoint;
 }
 
 std::optional<Wrong> read_integer(const Option& option, std::string_view text, Value& value) {
@@ -162,7 +106,7 @@ std::optional<Wrong> read_url(std::string_view text, Value& value) {
       return Wrong{"must be a URL without a user or a password",
                    "Give a secret with 'bearer: file:PATH' instead.", true};
   }
-  if (!parse_url(text))
+  if (!base::parse_url(text))
     return Wrong{"must be an http or https URL", hint};
   value.text = text;
   return std::nullopt;
@@ -175,27 +119,6 @@ bool is_name(std::string_view text) {
   const auto is_part = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-'; };
   return !text.empty() && text.size() <= name_bytes_max && text[0] != '-' &&
          std::ranges::all_of(text, is_part);
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" ||
-         (is_host(host) && host.starts_with("127.") && is_digit(host.back()));
-}
-
-std::optional<Endpoint> parse_endpoint(std::string_view text) {
-  return parse_authority(text, 0);
-}
-
-std::optional<Endpoint> parse_url(std::string_view text) {
-  constexpr std::size_t url_bytes_max = 2048;
-  const bool is_http = text.starts_with("http://");
-  const bool is_https = text.starts_with("https://");
-  const auto is_printable = [](char c) { return c > ' ' && c < '\x7F'; };
-  if ((!is_http && !is_https) || text.size() > url_bytes_max ||
-      !std::ranges::all_of(text, is_printable))
-    return std::nullopt;
-  text.remove_prefix(is_http ? 7 : 8);
-  return parse_authority(text.substr(0, text.find_first_of("/?#")), is_http ? 80 : 443);
 }
 
 std::string scalar_json(std::string_view text, bool is_plain) {
@@ -246,7 +169,7 @@ std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bo
     return wrong;
   }
   case Type::endpoint:
-    if (!parse_endpoint(text))
+    if (!base::parse_endpoint(text))
       return Wrong{"must be host:port", "Write it as 127.0.0.1:5432."};
     return std::nullopt;
   case Type::unit:

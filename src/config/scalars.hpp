@@ -9,11 +9,6 @@
 
 namespace config {
 
-struct Endpoint {
-  std::string host; // without the brackets of an IPv6 address
-  int port = 0;
-};
-
 struct Wrong { // "must be a whole number", and how to write it
   std::string wanted;
   std::string hint;
@@ -21,9 +16,6 @@ struct Wrong { // "must be a whole number", and how to write it
 };
 
 bool is_name(std::string_view text);
-bool is_loopback(std::string_view host);
-std::optional<Endpoint> parse_endpoint(std::string_view text); // "host:port", "[::1]:port"
-std::optional<Endpoint> parse_url(std::string_view text);      // http or https
 // The JSON of a scalar: a plain number, true, false or null is one; the rest is text.
 std::string scalar_json(std::string_view text, bool is_plain);
 // A relative path that stays inside: "a/b" of "./a//b/"; nullopt for "", ".", "/a", "../a".

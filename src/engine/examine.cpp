@@ -1,10 +1,10 @@
 #include "engine/examine.hpp"
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "engine/trigger.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace engine {
 
@@ -18,21 +18,7 @@ std::string with_hint(const Error& error) {
 
 // TCP port of a probe on this machine, 0 for none.
 int port_of(const domain::ProbeSpec& probe) {
-  if (probe.kind == domain::ProbeKind::tcp)
-    return probe.port;
-  if (probe.kind != domain::ProbeKind::http)
-    return 0;
-  const auto host = probe.url.find("://");
-  if (host == std::string::npos)
-    return 0;
-  const auto end = probe.url.find_first_of("/?#", host + 3);
-  const std::string authority =
-      probe.url.substr(host + 3, end == std::string::npos ? end : end - host - 3);
-  const auto colon = authority.rfind(':');
-  int port = probe.url.starts_with("https") ? 443 : 80;
-  if (colon != std::string::npos && authority.find(']', colon) == std::string::npos)
-    std::from_chars(authority.data() + colon + 1, authority.data() + authority.size(), port);
-  return port;
+  return probe.kind == domain::ProbeKind::tcp ? probe.port : base::port_of_url(probe.url);
 }
 
 // The copies of a store that is a mount point are kept in it: not where the records of them are.

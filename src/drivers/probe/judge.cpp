@@ -3,8 +3,6 @@
 #include "base/text.hpp"
 #include "drivers/probe/numbers.hpp"
 
-#include <charconv>
-
 namespace drivers::probe {
 
 using domain::Verdict;
@@ -81,36 +79,6 @@ void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& resp
         spec.value + " is " + shortened(find_json(response.body, spec.value).value().text) + in;
   else
     reading.detail = "status " + std::to_string(response.status) + in;
-}
-
-Authority authority_of(std::string_view url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string_view::npos)
-    return {};
-  const bool is_tls = url.starts_with("https");
-  std::string_view rest = url.substr(scheme + 3);
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  if (const auto login = rest.rfind('@'); login != std::string_view::npos)
-    rest.remove_prefix(login + 1);
-  Authority found{"", is_tls ? 443 : 80};
-  auto colon = rest.rfind(':');
-  if (rest.starts_with('[')) {
-    const auto end = rest.find(']');
-    if (end == std::string_view::npos)
-      return {};
-    found.host = rest.substr(1, end - 1);
-    colon = end + 1 < rest.size() && rest[end + 1] == ':' ? end + 1 : std::string_view::npos;
-  } else {
-    found.host = rest.substr(0, colon);
-  }
-  if (colon != std::string_view::npos) {
-    const auto digits = rest.substr(colon + 1);
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), found.port);
-    const bool is_whole = parsed.ptr == digits.data() + digits.size();
-    if (parsed.ec != std::errc{} || !is_whole || found.port < 1 || found.port > 65535)
-      found.port = 0;
-  }
-  return found;
 }
 
 } // namespace drivers::probe

@@ -14,11 +14,4 @@ void judge_answer(const domain::ProbeSpec& spec, const world::HttpResponse& resp
 // What a probe makes of the value at its path: a number, or, as a time, the seconds since 1970.
 std::optional<double> number_of(const domain::ProbeSpec& spec, const JsonValue& found);
 
-// Host and port of an http(s) URL; port 0 when there is none that can be read.
-struct Authority {
-  std::string host;
-  int port = 0;
-};
-Authority authority_of(std::string_view url);
-
 } // namespace drivers::probe

@@ -80,23 +80,5 @@ TEST(judge_answer, detail_is_one_short_printable_line) {
   EXPECT_EQ(reading.detail.find('\n'), std::string::npos);
 }
 
-TEST(authority_of, host_and_port) {
-  const auto is = [](const char* url, const std::string& host, int port) {
-    const Authority found = authority_of(url);
-    EXPECT_EQ(found.host, host) << url;
-    EXPECT_EQ(found.port, port) << url;
-  };
-  is("http://127.0.0.1:1880/health", "127.0.0.1", 1880);
-  is("http://localhost/", "localhost", 80);
-  is("https://localhost?x=:9", "localhost", 443);
-  is("http://me:pass:word@[::1]:8080#f", "::1", 8080);
-  is("http://[::1]", "::1", 80);
-  is("http://host:0", "host", 0);
-  is("http://host:65536", "host", 0);
-  is("http://host:80x", "host", 0);
-  is("http://[::1", "", 0);
-  is("nonsense", "", 0);
-}
-
 } // namespace
 } // namespace drivers::probe

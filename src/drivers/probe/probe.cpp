@@ -1,6 +1,7 @@
 #include "drivers/probe/probe.hpp"
 
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "drivers/probe/json_path.hpp"
 #include "drivers/probe/judge.hpp"
 
@@ -156,7 +157,7 @@ void Probe::measure_http(const domain::ProbeSpec& spec, Reading& reading) {
   if (spec.is_age && reading.number)
     turn_to_age(reading);
   if (reading.verdict == Verdict::ok)
-    check_listener(spec, authority_of(spec.url).port, reading);
+    check_listener(spec, base::port_of_url(spec.url), reading);
 }
 
 void Probe::measure_tcp(const domain::ProbeSpec& spec, Reading& reading) {

@@ -1,5 +1,6 @@
 // Probe, the part for metrics, logs, disks and memory.
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "drivers/probe/judge.hpp"
 #include "drivers/probe/numbers.hpp"
 #include "drivers/probe/probe.hpp"
@@ -107,7 +108,7 @@ void Probe::measure_metric(const domain::ProbeSpec& spec, Reading& reading) {
     return unknown(reading, "the page is longer than " + base::format_bytes(page_bytes_max));
   judge_page(spec, response->body, reading);
   if (reading.verdict == Verdict::ok)
-    check_listener(spec, authority_of(spec.url).port, reading);
+    check_listener(spec, base::port_of_url(spec.url), reading);
 }
 
 void Probe::judge_page(const domain::ProbeSpec& spec, std::string_view page, Reading& reading) {
