@@ -41,7 +41,7 @@ struct Option {
   std::string_view by_default;
   std::string_view doc;    // one sentence
   std::string_view shape;  // section, named, list: of what
-  std::string_view values; // choice: "TERM INT QUIT HUP"
+  std::string_view values; // choice, and words that are no argv: "TERM INT QUIT HUP"
   // Keys of this shape, "http run": makes sense only beside one of them.
   std::string_view only_with;
   std::int64_t low = 0;

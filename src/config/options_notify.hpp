@@ -48,7 +48,8 @@ inline constexpr std::array notify_options{
     Option{.key = "on",
            .type = Type::words,
            .doc = "What is told: any of `start`, `success`, `rolled_back`, `needs_operator`, "
-                  "`failed` and `paused`. Everything, when it is not given."},
+                  "`failed` and `paused`. Everything, when it is not given.",
+           .values = notices},
     Option{.key = "timeout",
            .type = Type::duration,
            .by_default = "10s",

@@ -143,6 +143,14 @@ Json map_schema(Json values) {
   return {{"type", "object"}, {"additionalProperties", std::move(values)}};
 }
 
+Json choice_schema(const Option& option) {
+  Json words = base::split(option.values, ' ');
+  if (option.key == "signal")
+    for (const std::string& word : base::split(option.values, ' '))
+      words.push_back("SIG" + word);
+  return scalar_schema({{"enum", std::move(words)}});
+}
+
 Json type_schema(const Option& option) {
   switch (option.type) {
   case Type::name: return pattern_schema("^[a-z0-9][a-z0-9-]{0,62}$");
@@ -156,17 +164,11 @@ Json type_schema(const Option& option) {
     return scalar_schema({{"type", "integer"}, {"minimum", option.low}, {"maximum", option.high}});
   case Type::number: return scalar_schema({{"type", "number"}});
   case Type::duration: return pattern_schema("^(0|([0-9]+(ms|s|m|h|d))+)$");
-  case Type::choice: {
-    Json words = base::split(option.values, ' ');
-    if (option.key == "signal")
-      for (const std::string& word : base::split(option.values, ' '))
-        words.push_back("SIG" + word);
-    return scalar_schema({{"enum", std::move(words)}});
-  }
+  case Type::choice: return choice_schema(option);
   case Type::secret: return pattern_schema("^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$");
   case Type::sha256: return pattern_schema("^[0-9a-f]{64}$");
   case Type::words: {
-    Json list = list_schema(text_schema());
+    Json list = list_schema(option.values.empty() ? text_schema() : choice_schema(option));
     list["minItems"] = 1;
     return list;
   }

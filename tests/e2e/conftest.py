@@ -1,8 +1,9 @@
 """End-to-end tests: the real binary, real processes, real files.
 
 Run by ./dev test [FILTER]; by hand: BELAY_BIN=... /usr/bin/python3 -m pytest tests/e2e [-k WORD].
---every-effect kills belay at every effect instead of at a sample. The tests need no network and
-no fixed port; each has a project folder of its own, and ends whatever it started.
+--every-effect kills belay at every effect instead of at a sample. The tests need no
+fixed port, and the network only once, for npm to install what test_schema.py asks; each has a
+project folder of its own, and ends whatever it started.
 """
 import pathlib
 import subprocess
