@@ -37,6 +37,9 @@ def test_upgrades_while_nobody_else_starts_it(project):
     assert project.show("InvocationID") != before
     assert project.lost() == set()
     project.assert_let_go()
+    report = project.report()
+    assert "2 lines match; the last: " in report  # of the service, and of systemd
+    assert " MiB in use" in report
     assert project.environment()["OWN"] == "of a person"
     if project.by_drop_in:
         assert project.environment()["MARK"] == '100% of $HOME is "mine"'

@@ -22,7 +22,10 @@ stores:
   data: {{ directory: ./data, layout: [layout.json] }}
   db: {{ sqlite: ./shop.db }}
 config_files: [shop.conf]
-checks: [{{ name: restarts, process: true, service: shop }}]
+checks:
+  - {{ name: restarts, process: true, service: shop }}
+  - {{ name: log, log: {{ service: shop, pattern: "listens|Started" }}, max: 2 }}
+  - {{ name: memory, memory: shop, unit: mebibytes }}
 upgrade:
   smoke: [{{ name: writes, run: [./smoke.py] }}]
   migrate: [{{ run: [./others.py] }}]

@@ -17,7 +17,6 @@ using base::Result;
 namespace {
 
 constexpr world::Milliseconds command_timeout{60'000};
-constexpr std::size_t log_bytes_max = 8192;
 
 constexpr std::string_view wanted =
     "Id,LoadState,ActiveState,SubState,Type,Result,Restart,InvocationID,ControlGroup,DropInPaths,"
@@ -63,11 +62,12 @@ Error no_systemd(Error error) {
 
 } // namespace
 
-Result<std::string> Manager::run(std::vector<std::string> argv) {
+Result<std::string> Manager::run(std::vector<std::string> argv, std::size_t bytes_max) {
   world::Command command;
   command.argv = std::move(argv);
   command.environment = {{"LC_ALL", "C"}, {"SYSTEMD_COLORS", "0"}, {"SYSTEMD_PAGER", ""}};
   command.timeout = command_timeout;
+  command.output_bytes_max = bytes_max;
   auto output = world_.processes.run(command);
   if (!output)
     return no_systemd(std::move(output).error());
@@ -161,13 +161,11 @@ Result<> Manager::reset_failed(const std::string& unit) {
   return ok();
 }
 
-Result<std::string> Manager::log(const std::string& invocation, int lines) {
-  std::string text = TRY(run(
-      {"journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=" + std::to_string(lines),
-       "_SYSTEMD_INVOCATION_ID=" + invocation, "+", "INVOCATION_ID=" + invocation}));
-  while (text.ends_with('\n'))
-    text.pop_back();
-  return text.size() > log_bytes_max ? text.substr(text.size() - log_bytes_max) : text;
+Result<std::string> Manager::log(const std::string& invocation, int lines, std::size_t bytes_max) {
+  return run({"journalctl", "--no-pager", "--quiet", "--output=cat",
+              "--lines=" + std::to_string(lines), "_SYSTEMD_INVOCATION_ID=" + invocation, "+",
+              "INVOCATION_ID=" + invocation},
+             bytes_max);
 }
 
 Result<std::vector<int>> Manager::processes_in(const std::string& cgroup) {

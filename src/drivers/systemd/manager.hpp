@@ -59,14 +59,15 @@ public:
   base::Result<> ask_stop(const std::vector<std::string>& units);
   base::Result<> kill_all(const std::string& unit);
   base::Result<> reset_failed(const std::string& unit);
-  // The last lines that this start said, and what systemd said of it.
-  base::Result<std::string> log(const std::string& invocation, int lines);
+  // What this start said, and systemd of it: at most the last so many lines, and bytes.
+  base::Result<std::string> log(const std::string& invocation, int lines, std::size_t bytes_max);
   // Living processes in a unit's cgroup; none when there is no such cgroup.
   base::Result<std::vector<int>> processes_in(const std::string& cgroup);
   base::Result<world::ProcessId> identify(int pid);
 
 private:
-  base::Result<std::string> run(std::vector<std::string> argv);
+  base::Result<std::string> run(std::vector<std::string> argv,
+                                std::size_t bytes_max = std::size_t{1} << 20U);
   world::World world_;
 };
 

@@ -18,6 +18,8 @@ namespace {
 constexpr Milliseconds poll_every{200};
 constexpr Milliseconds kill_timeout{10'000};
 constexpr Milliseconds start_timeout_min{30'000};
+constexpr std::size_t tail_bytes_max = 8192;
+constexpr int log_lines_max = 100'000; // journalctl finds them from the end
 // What `observe` says of a start that belay knows nothing of.
 constexpr const char* unknown_folder = "(unknown)";
 
@@ -422,13 +424,39 @@ Result<> Runtime::stop(const Service& service) {
                "It may hang in the kernel (a dead disk or mount). Look at it with ps."};
 }
 
-Result<std::string> Runtime::log_tail(const Service& service, int lines) {
+Result<std::string> Runtime::log_at_most(const Service& service, int lines, std::size_t bytes_max) {
   std::string invocation = TRY(manager_.show(service.unit)).invocation;
   if (invocation.empty()) // systemd has forgotten it; we have not
     invocation = TRY(read_starts(service)).invocation;
   if (invocation.empty())
     return std::string{};
-  return manager_.log(invocation, lines);
+  return manager_.log(invocation, lines, bytes_max);
+}
+
+Result<std::string> Runtime::log_tail(const Service& service, int lines) {
+  std::string text = TRY(log_at_most(service, lines, tail_bytes_max));
+  while (text.ends_with('\n'))
+    text.pop_back();
+  return text;
+}
+
+Result<std::string> Runtime::log_of_start(const Service& service, std::size_t bytes_max) {
+  return log_at_most(service, log_lines_max, bytes_max);
+}
+
+Result<std::uint64_t> Runtime::memory_bytes(const Service& service) {
+  std::vector<world::ProcessId> all;
+  const Unit unit = TRY(manager_.show(service.unit));
+  for (const int pid : TRY(manager_.processes_in(unit.cgroup))) {
+    auto process = manager_.identify(pid);
+    if (process)
+      all.push_back(std::move(process).value());
+    else if (process.error().kind != ErrorKind::not_found) // it has ended since
+      return std::move(process).error();
+  }
+  if (all.empty())
+    return Error{ErrorKind::not_found, state_of(unit), ""};
+  return world_.processes.memory_bytes(all);
 }
 
 Result<> Runtime::discard(const Service& service, const domain::Release& release) {

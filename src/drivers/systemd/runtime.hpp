@@ -41,6 +41,9 @@ public:
   base::Result<> hold(const domain::ServiceSpec& service) override;
   base::Result<> let_go(const domain::ServiceSpec& service) override;
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override;
+  base::Result<std::string> log_of_start(const domain::ServiceSpec& service,
+                                         std::size_t bytes_max) override;
+  base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override;
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override;
 
@@ -68,6 +71,7 @@ private:
   base::Result<std::vector<int>> left_of(const Unit& unit);
   base::Result<bool> is_gone_by(const Service& service, world::Milliseconds deadline);
   base::Result<std::vector<std::string>> active_triggers(const Unit& unit);
+  base::Result<std::string> log_at_most(const Service& service, int lines, std::size_t bytes_max);
   base::Result<> stop_triggers(const std::vector<std::string>& triggers);
   base::Result<> check_held(const Service& service);
   world::World world_;

@@ -314,6 +314,16 @@ TEST(Runtime, the_log_is_that_of_the_last_start) {
   EXPECT_EQ(machine.runtime().log_tail(machine.service, 20).value(), "log of inv1");
 }
 
+TEST(Runtime, tells_numbers_of_the_start_that_runs) {
+  Machine machine;
+  ASSERT_TRUE(machine.upgrade("1"));
+  EXPECT_EQ(machine.runtime().log_of_start(machine.service, 4096).value(), "log of inv1\n");
+  EXPECT_EQ(machine.runtime().memory_bytes(machine.service).value(), 1000U);
+  ASSERT_TRUE(machine.runtime().stop(machine.service));
+  EXPECT_EQ(machine.runtime().memory_bytes(machine.service).error().message,
+            "unit 'web.service' is inactive");
+}
+
 class CrashTest : public testing::TestWithParam<bool> {};
 
 // One life of belay with a fault in it; false when the fault lies beyond its end.
