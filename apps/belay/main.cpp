@@ -12,7 +12,9 @@
 #include "os/clock.hpp"
 #include "os/effects.hpp"
 #include "os/files.hpp"
+#include "os/folders.hpp"
 #include "os/http.hpp"
+#include "os/machine.hpp"
 #include "os/processes.hpp"
 #include "os/sqlite.hpp"
 #include "os/trees.hpp"
@@ -23,6 +25,7 @@
 #include <iostream>
 
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace {
@@ -117,6 +120,21 @@ std::string read_line() {
   return line;
 }
 
+std::string read_password(const std::string& question) {
+  std::cerr << question << std::flush;
+  termios before{};
+  const bool is_terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
+  termios quiet = before;
+  quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  if (is_terminal)
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  std::string line = read_line();
+  if (is_terminal)
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  std::cerr << "\n";
+  return line;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -127,6 +145,8 @@ int main(int argc, char** argv) {
                                          .pause_at = value_of(environment, "BELAY_PAUSE_AT"),
                                          .pause_file = value_of(environment, "BELAY_PAUSE_FILE")});
   os::Files files{*effects};
+  os::Folders folders{*effects};
+  os::Machine machine;
   os::Trees trees{*effects};
   os::Processes processes{*effects};
   os::Http http;
@@ -145,7 +165,10 @@ int main(int argc, char** argv) {
                                .is_output_terminal = ::isatty(STDOUT_FILENO) != 0,
                                .has_no_colour = environment.contains("NO_COLOR"),
                                .read_line = read_line,
+                               .read_password = read_password,
                                .working_folder = working_folder(),
-                               .version = BELAY_VERSION};
+                               .version = BELAY_VERSION,
+                               .folders = &folders,
+                               .machine = &machine};
   return cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
 }

@@ -7,6 +7,7 @@
 #include "cli/init.hpp"
 #include "cli/manual.hpp"
 #include "cli/render.hpp"
+#include "cli/repo.hpp"
 
 #include <algorithm>
 
@@ -333,8 +334,8 @@ public:
     root_.require_subcommand(1);
     root_.fallthrough();
     root_.footer("Exit status: 0 done, 1 failed and nothing changed, 2 usage, 3 rolled back and "
-                 "verified, 4 needs operator,\n5 blocked, 6 paused, 7 nothing in progress, 11 "
-                 "locked, 130 interrupted (resumable).");
+                 "verified, 4 needs operator,\n5 blocked, 6 paused, 7 nothing in progress, 10 "
+                 "no repository, 11 locked,\n12 wrong password, 130 interrupted (resumable).");
     add_lookers();
     add_doers();
     add_enders();
@@ -468,6 +469,7 @@ private:
 int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
         const Terminal& terminal) {
   Parser parser{terminal.version};
+  const RepoCommands repository{parser.root()};
   const Manual manual{parser.root()};
   std::ranges::reverse(arguments); // CLI11 takes them from the back
   try {
@@ -485,6 +487,8 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   }
   if (const auto status = parser.driver().run(host, terminal, parser.options().is_json))
     return *status;
+  if (repository.is_asked())
+    return repository.run(host, terminal, parser.options().is_json);
   const auto chosen = parser.chosen();
   CHECK(chosen != nullptr);
   Command command{std::move(host), printer, terminal, parser.options()};

@@ -3,6 +3,8 @@
 
 #include "app/app.hpp"
 #include "cli/printer.hpp"
+#include "world/folders.hpp"
+#include "world/machine.hpp"
 
 #include <cstdio>
 #include <functional>
@@ -18,8 +20,12 @@ struct Terminal {
   bool is_output_terminal = false;
   bool has_no_colour = false;             // NO_COLOR is set
   std::function<std::string()> read_line; // of standard input
+  // Asks without showing what is typed.
+  std::function<std::string(const std::string& question)> read_password;
   std::string working_folder;
   std::string version;
+  world::Folders* folders = nullptr; // for repositories only
+  world::Machine* machine = nullptr;
 };
 
 // Everything but the config path of `host` must be set. Returns the exit status.

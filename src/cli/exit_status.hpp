@@ -14,7 +14,9 @@ enum ExitStatus {
   exit_blocked = 5,
   exit_paused = 6,
   exit_nothing_in_progress = 7,
+  exit_no_repository = 10,
   exit_locked = 11,
+  exit_wrong_password = 12,
   exit_interrupted = 130,
 };
 

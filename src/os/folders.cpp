@@ -11,6 +11,7 @@
 #include <climits>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -264,6 +265,16 @@ private:
   NotKept& not_kept_;
 };
 
+// A deep tree holds as many folders open as it is deep. Only asked for when trees are worked on:
+// what we start inherits it.
+void allow_many_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 } // namespace
 
 void NotKept::add(const std::string& what) {
@@ -278,6 +289,7 @@ std::vector<std::string> NotKept::all() {
 }
 
 Result<std::unique_ptr<world::Folder>> Folders::open(const std::string& path) {
+  allow_many_open_files();
   auto folder = open_file(path, O_RDONLY | O_DIRECTORY);
   if (!folder && folder.error().kind == ErrorKind::not_found && ::access(path.c_str(), F_OK) == 0)
     return Error{ErrorKind::conflict, "'" + path + "' is no folder", ""};
@@ -298,6 +310,7 @@ Result<Entry> Folders::look(const std::string& path) {
 
 Result<std::unique_ptr<world::Folder>> Folders::open_empty(const std::string& path) {
   const EffectScope scope{effects_, "folders.open_empty", path};
+  allow_many_open_files();
   std::vector<std::string> missing;
   for (std::string at = path; ::access(at.c_str(), F_OK) != 0; at = base::parent_of(at)) {
     if (errno != ENOENT)

@@ -1,0 +1,73 @@
+#pragma once
+// Repo: the face of repositories: repo, backup, snapshots, ls, restore, dump, forget, prune.
+
+#include "app/app.hpp"
+#include "cli/cli.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace cli {
+
+struct RepoOptions {
+  std::string repository;
+  std::string password_file;
+  std::string password_command;
+  std::string new_password_file;
+  std::string new_password_command;
+  std::vector<std::string> paths;
+  std::vector<std::string> tags;
+  std::vector<std::string> exclude;
+  std::vector<std::string> exclude_files;
+  std::vector<std::string> snapshots;
+  std::string snapshot;
+  std::string path = "/";
+  std::string target;
+  std::string key;
+  std::string subset;
+  std::string max_unused = "5%";
+  std::string keep_within;
+  std::vector<std::string> keep_tags;
+  std::uint64_t keep_last = 0;
+  std::uint64_t keep_hourly = 0;
+  std::uint64_t keep_daily = 0;
+  std::uint64_t keep_weekly = 0;
+  std::uint64_t keep_monthly = 0;
+  std::uint64_t keep_yearly = 0;
+  int compression = 1;
+  bool has_caches_excluded = false;
+  bool is_one_file_system = false;
+  bool is_everything_read = false;
+  bool is_inode_ignored = false;
+  bool has_atime = false;
+  bool is_all_read_back = false;
+  bool has_holes = false;
+  bool is_data_read = false;
+  bool is_all = false;
+  bool is_dry_run = false;
+  bool is_pruned = false;
+  bool is_long = false;
+};
+
+class RepoCommands {
+public:
+  // Adds the commands to `root`, which must outlive this.
+  explicit RepoCommands(CLI::App& root);
+  ~RepoCommands();
+  RepoCommands(const RepoCommands&) = delete;
+  RepoCommands& operator=(const RepoCommands&) = delete;
+  bool is_asked() const; // after parsing: one of them is what was typed
+  int run(const app::Host& host, const Terminal& terminal, bool is_json) const; // the exit status
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+} // namespace cli

@@ -1,0 +1,195 @@
+#include "cli/repo.hpp"
+#include "cli/repo_work.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace cli {
+
+namespace {
+
+struct Row {
+  CLI::App* app;
+  int (RepoWork::*run)();
+};
+
+} // namespace
+
+struct RepoCommands::State {
+  explicit State(CLI::App& to) : root{to} {
+    add_repo();
+    add_backup();
+    add_lookers();
+    add_restore();
+    add_forget();
+  }
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* purpose, const char* examples,
+                int (RepoWork::*run)()) {
+    CLI::App* sub = parent.add_subcommand(name, purpose);
+    sub->footer(std::string{"Examples:\n"} + examples);
+    sub->fallthrough();
+    rows.push_back({sub, run});
+    return sub;
+  }
+  CLI::App* add_with_repository(CLI::App& parent, const char* name, const char* purpose,
+                                const char* examples, int (RepoWork::*run)()) {
+    CLI::App* sub = add(parent, name, purpose, examples, run);
+    sub->add_option("-r,--repo", options.repository, "folder of the repository")->required();
+    sub->add_option("-p,--password-file", options.password_file, "file that holds its password");
+    sub->add_option("--password-command", options.password_command,
+                    "command that prints its password; run without a shell");
+    return sub;
+  }
+
+  void add_repo() {
+    CLI::App* repo = root.add_subcommand("repo", "make and look after repositories");
+    repo->require_subcommand(1);
+    repo->fallthrough();
+    add_with_repository(*repo, "init", "make an empty repository, in the format of restic",
+                        "  belay repo init -r /srv/backup -p /etc/belay/password", &RepoWork::init);
+    CLI::App* check = add_with_repository(
+        *repo, "check", "whether all that the snapshots need is there and unharmed",
+        "  belay repo check -r /srv/backup -p password --read-data", &RepoWork::check);
+    check->add_flag("--read-data", options.is_data_read, "read every byte");
+    check->add_option("--read-data-subset", options.subset, "read this share, as 10%, by lot");
+    add_with_repository(*repo, "unlock", "remove locks that dead processes left",
+                        "  belay repo unlock -r /srv/backup -p password", &RepoWork::unlock)
+        ->add_flag("--remove-all", options.is_all, "every lock, also of the living");
+    CLI::App* key = repo->add_subcommand("key", "passwords of a repository");
+    key->require_subcommand(1);
+    key->fallthrough();
+    add_with_repository(*key, "list", "list them", "  belay repo key list -r /srv/backup -p p",
+                        &RepoWork::key_list);
+    add_new_password(add_with_repository(
+        *key, "add", "add a password",
+        "  belay repo key add -r /srv/backup -p old --new-password-file new", &RepoWork::key_add));
+    add_with_repository(*key, "remove", "remove a password",
+                        "  belay repo key remove 3f2a91c0 -r /srv/backup -p p",
+                        &RepoWork::key_remove)
+        ->add_option("KEY", options.key, "first digits of its id")
+        ->required();
+    add_new_password(
+        add_with_repository(*key, "passwd", "change the password that is in use",
+                            "  belay repo key passwd -r /srv/backup -p old --new-password-file new",
+                            &RepoWork::key_passwd));
+  }
+
+  void add_new_password(CLI::App* sub) {
+    sub->add_option("--new-password-file", options.new_password_file,
+                    "file that holds the new one");
+    sub->add_option("--new-password-command", options.new_password_command,
+                    "command that prints the new one");
+  }
+
+  void add_backup() {
+    CLI::App* backup = add_with_repository(
+        root, "backup", "take a snapshot of files and folders into a repository",
+        "  belay backup -r /srv/backup -p password --path /srv/shop --tag nightly\n"
+        "  belay backup -r /srv/backup -p password --path /srv --exclude '*.tmp'",
+        &RepoWork::backup);
+    backup->add_option("--path", options.paths, "what to take; may be given several times")
+        ->required();
+    backup->add_option("--tag", options.tags, "a word to find the snapshot by");
+    backup->add_option("--exclude", options.exclude, "leave out what matches this pattern");
+    backup->add_option("--exclude-file", options.exclude_files, "patterns from a file, one a line");
+    backup->add_flag("--exclude-caches", options.has_caches_excluded,
+                     "leave out folders with a CACHEDIR.TAG");
+    backup->add_flag("-x,--one-file-system", options.is_one_file_system,
+                     "leave out other file systems");
+    backup->add_flag("-f,--force", options.is_everything_read,
+                     "read also what seems not to have changed");
+    backup->add_flag("--ignore-inode", options.is_inode_ignored,
+                     "size and time of change are enough to tell that a file did not change");
+    backup->add_flag("--with-atime", options.has_atime, "keep the times of the last access");
+    backup->add_flag("--read-back", options.is_all_read_back,
+                     "read back all that was stored, not a part");
+    backup->add_option("--compression", options.compression, "0 (none), 1 (fast) to 19 (small)")
+        ->check(CLI::Range(0, 19))
+        ->capture_default_str();
+  }
+
+  void add_lookers() {
+    add_with_repository(root, "snapshots", "list the snapshots of a repository, oldest first",
+                        "  belay snapshots -r /srv/backup -p password", &RepoWork::snapshots);
+    CLI::App* ls =
+        add_with_repository(root, "ls", "list what is in a snapshot",
+                            "  belay ls latest -r /srv/backup -p password\n"
+                            "  belay ls 3f2a91c0 /srv/shop -l -r /srv/backup -p password",
+                            &RepoWork::ls);
+    add_snapshot(ls);
+    ls->add_option("PATH", options.path, "only this and what is below it");
+    ls->add_flag("-l,--long", options.is_long, "with mode, owner, size and time");
+    CLI::App* dump = add_with_repository(
+        root, "dump", "print a file of a snapshot",
+        "  belay dump latest /srv/shop/orders.csv -r /srv/backup -p password", &RepoWork::dump);
+    add_snapshot(dump);
+    dump->add_option("FILE", options.path, "its path in the snapshot")->required();
+  }
+
+  void add_snapshot(CLI::App* sub) {
+    sub->add_option("SNAPSHOT", options.snapshot, "first digits of its id, or latest")->required();
+  }
+
+  void add_restore() {
+    CLI::App* restore = add_with_repository(
+        root, "restore", "bring back a snapshot, or one folder of it, into a new place",
+        "  belay restore latest --target /srv/restored -r /srv/backup -p password\n"
+        "  belay restore latest:/srv/shop --target /srv/shop.old -r /srv/backup -p password",
+        &RepoWork::restore);
+    add_snapshot(restore);
+    restore->add_option("--target", options.target, "a folder that is empty or absent")->required();
+    restore->add_flag("--sparse", options.has_holes, "make holes of runs of zeros");
+  }
+
+  void add_forget() {
+    CLI::App* forget = add_with_repository(
+        root, "forget", "let snapshots go, by name or by a policy",
+        "  belay forget --keep-daily 7 --keep-weekly 4 --prune -r /srv/backup -p password\n"
+        "  belay forget 3f2a91c0 -r /srv/backup -p password",
+        &RepoWork::forget);
+    forget->add_option("SNAPSHOT", options.snapshots, "first digits of their ids");
+    forget->add_option("--keep-last", options.keep_last, "keep so many");
+    forget->add_option("--keep-hourly", options.keep_hourly, "the last of so many hours");
+    forget->add_option("--keep-daily", options.keep_daily, "the last of so many days");
+    forget->add_option("--keep-weekly", options.keep_weekly, "the last of so many weeks");
+    forget->add_option("--keep-monthly", options.keep_monthly, "the last of so many months");
+    forget->add_option("--keep-yearly", options.keep_yearly, "the last of so many years");
+    forget->add_option("--keep-within", options.keep_within, "as 36h or 30d, before the newest");
+    forget->add_option("--keep-tag", options.keep_tags, "those with this tag");
+    forget->add_flag("--prune", options.is_pruned, "then give back the space");
+    add_space(forget);
+    add_space(add_with_repository(root, "prune", "give back the space of what no snapshot needs",
+                                  "  belay prune -r /srv/backup -p password", &RepoWork::prune));
+  }
+  void add_space(CLI::App* sub) {
+    sub->add_flag("-n,--dry-run", options.is_dry_run, "only say what would be done");
+    sub->add_option("--max-unused", options.max_unused,
+                    "share of the kept packs that may stay unused")
+        ->capture_default_str();
+  }
+
+  const Row* chosen() const {
+    for (const Row& row : rows)
+      if (row.app->parsed())
+        return &row;
+    return nullptr;
+  }
+
+  CLI::App& root;
+  RepoOptions options;
+  std::vector<Row> rows;
+};
+
+RepoCommands::RepoCommands(CLI::App& root) : state_{std::make_unique<State>(root)} {}
+RepoCommands::~RepoCommands() = default;
+
+bool RepoCommands::is_asked() const {
+  return state_->chosen() != nullptr;
+}
+
+int RepoCommands::run(const app::Host& host, const Terminal& terminal, bool is_json) const {
+  RepoWork work{host, terminal, state_->options, is_json};
+  return (work.*state_->chosen()->run)();
+}
+
+} // namespace cli

@@ -1,0 +1,387 @@
+#include "cli/repo_work.hpp"
+
+#include "base/text.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/repo_say.hpp"
+#include "repo/backup.hpp"
+#include "repo/check.hpp"
+#include "repo/keys.hpp"
+#include "repo/prune.hpp"
+#include "repo/restore.hpp"
+#include "repo/retention.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace cli {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using nlohmann::json;
+
+namespace {
+
+Result<double> share_of(const std::string& text, const char* option) {
+  double value = -1;
+  const bool is_percent = text.ends_with('%');
+  const char* const end = text.data() + text.size() - (is_percent ? 1 : 0);
+  const auto read = std::from_chars(text.data(), end, value);
+  if (!is_percent || read.ec != std::errc{} || read.ptr != end || value < 0 || value > 100)
+    return Error{ErrorKind::invalid_input, std::string{option} + " is not '" + text + "'",
+                 "Write a share, as 5%."};
+  return value / 100;
+}
+
+std::string repeated(const Error& error) {
+  return error.message + (error.hint.empty() ? "" : "\nhint: " + error.hint);
+}
+
+} // namespace
+
+std::string RepoWork::absolute(const std::string& path) const {
+  return base::absolute_path(path, terminal_.working_folder);
+}
+
+int RepoWork::print(const std::string& text) const {
+  std::fwrite(text.data(), 1, text.size(), terminal_.out);
+  std::fflush(terminal_.out);
+  return exit_done;
+}
+
+void RepoWork::say(const std::string& text) const {
+  std::fprintf(terminal_.err, "%s%s\n", has_progress_ ? "\r\033[K" : "",
+               base::printable(text).c_str());
+}
+
+void RepoWork::progress(const std::string& text) {
+  const auto now = host_.world.clock.monotonic();
+  if (!terminal_.is_output_terminal || is_json_ || now - last_progress_ < world::Milliseconds{200})
+    return;
+  last_progress_ = now;
+  has_progress_ = true;
+  std::fprintf(terminal_.err, "\r\033[K%s", text.c_str());
+}
+
+int RepoWork::fail(const Error& error, app::Trouble trouble) const {
+  int status = status_of(error, false);
+  if (trouble == app::Trouble::no_repository)
+    status = exit_no_repository;
+  if (trouble == app::Trouble::wrong_password)
+    status = exit_wrong_password;
+  if (is_json_)
+    print(line_of({{"event", "error"},
+                   {"message", error.message},
+                   {"hint", error.hint},
+                   {"exit_status", status}}));
+  say("belay: " + repeated(error));
+  return status;
+}
+
+Result<std::string> RepoWork::password(const std::string& file, const std::string& command,
+                                       const std::string& question, bool is_asked_twice) const {
+  app::PasswordSource source{.file = file.empty() ? "" : absolute(file), .command = command};
+  if (terminal_.is_input_terminal && terminal_.read_password)
+    source.prompt = [&]() -> Result<std::string> {
+      const std::string first = terminal_.read_password(question + ": ");
+      if (is_asked_twice && terminal_.read_password(question + ", again: ") != first)
+        return Error{ErrorKind::invalid_input, "the two passwords are not the same", ""};
+      return first;
+    };
+  return app::read_password(host_, source);
+}
+
+template <class Work>
+int RepoWork::with_repository(Work work) {
+  auto trouble = app::Trouble::none;
+  const auto run = [&]() -> Result<int> {
+    const std::string opening = TRY(password(options_.password_file, options_.password_command,
+                                             "password of the repository", false));
+    const auto depot =
+        TRY(app::Depot::open(host_, ports(), absolute(options_.repository), opening, trouble));
+    return work(depot->repository());
+  };
+  const Result<int> done = run();
+  return done ? done.value() : fail(done.error(), trouble);
+}
+
+int RepoWork::init() {
+  const auto run = [&]() -> Result<int> {
+    const std::string opening = TRY(password(options_.password_file, options_.password_command,
+                                             "password of the new repository", true));
+    const std::string location = absolute(options_.repository);
+    const auto depot = TRY(app::Depot::create(host_, ports(), location, opening));
+    const std::string id = depot->repository().config().id;
+    if (is_json_)
+      return print(line_of({{"event", "repository_made"}, {"id", id}, {"repository", location}}));
+    print("made repository " + id.substr(0, 10) + " at '" + location + "'\n");
+    return print("without its password nobody can read it, so keep the password elsewhere too\n");
+  };
+  const Result<int> done = run();
+  return done ? done.value() : fail(done.error(), app::Trouble::none);
+}
+
+Result<int> RepoWork::run_check(repo::Repository& repository) {
+  repo::CheckOptions how{.is_data_read = options_.is_data_read || !options_.subset.empty()};
+  if (!options_.subset.empty())
+    how.percent =
+        static_cast<unsigned>(TRY(share_of(options_.subset, "--read-data-subset")) * 100 + 0.5);
+  const auto report =
+      TRY(repo::with_lock(repository, repo::Sharing::exclusive, [&](repo::Lock& lock) {
+        return repo::check(repository, lock, how, [&](std::uint64_t done, std::uint64_t all) {
+          progress("read " + std::to_string(done) + " of " + std::to_string(all) + " packs");
+        });
+      }));
+  for (const std::string& error : report.errors)
+    say("belay: " + error);
+  const int status = report.errors.empty() ? exit_done : exit_failed;
+  if (is_json_) {
+    print(line_of({{"event", "checked"},
+                   {"errors", report.errors},
+                   {"notes", report.notes},
+                   {"snapshots", report.snapshots},
+                   {"packs", report.packs},
+                   {"packs_read", report.packs_read},
+                   {"blobs", report.blobs},
+                   {"bytes", report.bytes},
+                   {"exit_status", status}}));
+    return status;
+  }
+  for (const std::string& note : report.notes)
+    print("note: " + note + "\n");
+  print(std::to_string(report.snapshots) + " snapshots, " + std::to_string(report.packs) +
+        " packs, " + std::to_string(report.blobs) + " blobs, " + base::format_bytes(report.bytes) +
+        "; " + std::to_string(report.packs_read) + " packs read in full\n");
+  print(report.errors.empty()
+            ? "no errors were found\n"
+            : std::to_string(report.errors.size()) +
+                  " errors were found; a new backup of the same paths with --force stores again "
+                  "what is still there\n");
+  return status;
+}
+
+int RepoWork::check() {
+  return with_repository([&](repo::Repository& repository) { return run_check(repository); });
+}
+
+int RepoWork::key_list() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    for (const repo::KeyInfo& key : TRY(repo::list_keys(repository)))
+      print(is_json_ ? key_json(key) : key_text(key));
+    return exit_done;
+  });
+}
+
+int RepoWork::key_add() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const std::string fresh = TRY(
+        password(options_.new_password_file, options_.new_password_command, "new password", true));
+    const repo::format::Id id =
+        TRY(repo::with_lock(repository, repo::Sharing::shared,
+                            [&](repo::Lock&) { return repo::add_key(repository, fresh); }));
+    return print(told(is_json_, "key_added", id));
+  });
+}
+
+int RepoWork::key_remove() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const repo::format::Id id =
+        TRY(repo::with_lock(repository, repo::Sharing::exclusive, [&](repo::Lock&) {
+          return repo::remove_key(repository, options_.key);
+        }));
+    return print(told(is_json_, "key_removed", id));
+  });
+}
+
+int RepoWork::key_passwd() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const std::string fresh = TRY(
+        password(options_.new_password_file, options_.new_password_command, "new password", true));
+    const repo::format::Id id =
+        TRY(repo::with_lock(repository, repo::Sharing::exclusive,
+                            [&](repo::Lock&) { return repo::change_password(repository, fresh); }));
+    return print(told(is_json_, "password_changed", id));
+  });
+}
+
+int RepoWork::unlock() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const std::size_t count = TRY(repo::unlock(repository, options_.is_all));
+    if (is_json_)
+      return print(line_of({{"event", "unlocked"}, {"removed", count}}));
+    return print("removed " + std::to_string(count) + " locks\n");
+  });
+}
+
+Result<int> RepoWork::run_backup(repo::Repository& repository) {
+  repo::BackupOptions how{
+      .tags = options_.tags,
+      .exclude = options_.exclude,
+      .has_caches_excluded = options_.has_caches_excluded,
+      .is_one_file_system = options_.is_one_file_system,
+      .is_everything_read = options_.is_everything_read,
+      .is_inode_ignored = options_.is_inode_ignored,
+      .has_atime = options_.has_atime,
+      .is_all_read_back = options_.is_all_read_back,
+      .save = {.level = options_.compression,
+               .level_small = options_.compression == 1 ? 3 : options_.compression},
+      .program_version = "belay " + terminal_.version};
+  for (const std::string& path : options_.paths)
+    how.paths.push_back(absolute(path));
+  std::ranges::sort(how.paths);
+  for (const std::string& file : options_.exclude_files)
+    for (std::string& pattern : repo::patterns_of(TRY(host_.world.files.read(absolute(file)))))
+      how.exclude.push_back(std::move(pattern));
+  const auto begin = host_.world.clock.monotonic();
+  const auto report = TRY(repo::with_lock(repository, repo::Sharing::shared, [&](repo::Lock& lock) {
+    return repo::backup(repository, lock, *terminal_.folders, how,
+                        [&](const repo::BackupProgress& now) {
+                          progress(std::to_string(now.files) + " files, " +
+                                   speed(now.bytes, host_.world.clock.monotonic() - begin));
+                        });
+  }));
+  for (const std::string& path : report.torn)
+    say("belay: warning: '" + path + "' changed while it was read, twice: its copy may be torn");
+  print(is_json_ ? backup_json(report)
+                 : backup_text(report, host_.world.clock.monotonic() - begin));
+  return exit_done;
+}
+
+int RepoWork::backup() {
+  return with_repository([&](repo::Repository& repository) { return run_backup(repository); });
+}
+
+int RepoWork::snapshots() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const auto all = TRY(repository.snapshots());
+    for (const repo::format::Snapshot& snapshot : all)
+      print(is_json_ ? snapshot_json(snapshot) : snapshot_text(snapshot));
+    if (!is_json_)
+      print(std::to_string(all.size()) + " snapshots\n");
+    return exit_done;
+  });
+}
+
+int RepoWork::ls() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const auto snapshot = TRY(repository.snapshot(options_.snapshot));
+    TRY(repository.load_index());
+    TRY(repo::for_each_node(
+        repository, snapshot, options_.path,
+        [&](const std::string& path, const repo::format::Node& node) -> Result<> {
+          print(is_json_           ? node_json(path, node)
+                : options_.is_long ? node_text(path, node)
+                                   : base::printable(path) + "\n");
+          return ok();
+        }));
+    return exit_done;
+  });
+}
+
+Result<int> RepoWork::run_restore(repo::Repository& repository) {
+  const auto colon = options_.snapshot.find(':');
+  repo::RestoreOptions how{.target = absolute(options_.target), .has_holes = options_.has_holes};
+  if (colon != std::string::npos)
+    how.below = base::absolute_path(options_.snapshot.substr(colon + 1), "/");
+  const auto snapshot = TRY(repository.snapshot(options_.snapshot.substr(0, colon)));
+  const auto begin = host_.world.clock.monotonic();
+  const auto report = TRY(repo::with_lock(
+      repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::RestoreReport> {
+        TRY(repository.load_index());
+        return repo::restore(repository, lock, *terminal_.folders, snapshot, how,
+                             [&](const repo::RestoreReport& now) {
+                               progress(std::to_string(now.files) + " files, " +
+                                        speed(now.bytes, host_.world.clock.monotonic() - begin));
+                             });
+      }));
+  for (const std::string& what : terminal_.folders->not_kept())
+    say("belay: warning: not allowed to set " + what);
+  print(is_json_ ? restore_json(report, how.target)
+                 : restore_text(report, how.target, host_.world.clock.monotonic() - begin));
+  return exit_done;
+}
+
+int RepoWork::restore() {
+  return with_repository([&](repo::Repository& repository) { return run_restore(repository); });
+}
+
+int RepoWork::dump() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    const auto snapshot = TRY(repository.snapshot(options_.snapshot));
+    TRY(repository.load_index());
+    TRY(repo::dump(repository, snapshot, options_.path, [&](std::string_view bytes) -> Result<> {
+      if (std::fwrite(bytes.data(), 1, bytes.size(), terminal_.out) != bytes.size())
+        return Error{ErrorKind::failed, "the output could not be written", ""};
+      return ok();
+    }));
+    if (std::fflush(terminal_.out) != 0)
+      return Error{ErrorKind::failed, "the output could not be written", ""};
+    return exit_done;
+  });
+}
+
+Result<int> RepoWork::run_forget(repo::Repository& repository) {
+  repo::Policy policy{.last = options_.keep_last,
+                      .hourly = options_.keep_hourly,
+                      .daily = options_.keep_daily,
+                      .weekly = options_.keep_weekly,
+                      .monthly = options_.keep_monthly,
+                      .yearly = options_.keep_yearly,
+                      .tags = options_.keep_tags};
+  if (!options_.keep_within.empty())
+    policy.within = std::chrono::duration_cast<std::chrono::seconds>(
+        TRY(base::parse_duration(options_.keep_within)));
+  if (policy.is_empty() == options_.snapshots.empty())
+    return Error{ErrorKind::invalid_input, "it was not said which snapshots to let go",
+                 "Name snapshots, or say what is kept with --keep-..., not both."};
+  return repo::with_lock(
+      repository, repo::Sharing::exclusive, [&](repo::Lock& lock) -> Result<int> {
+        std::vector<repo::format::Snapshot> gone;
+        for (const std::string& name : options_.snapshots)
+          gone.push_back(TRY(repository.snapshot(name)));
+        if (options_.snapshots.empty())
+          for (const auto& group : repo::decide(TRY(repository.snapshots()), policy))
+            for (const repo::Decision& decision : group) {
+              print(is_json_ ? decision_json(decision) : decision_text(decision));
+              if (!decision.is_kept)
+                gone.push_back(decision.snapshot);
+            }
+        for (const repo::format::Snapshot& snapshot : gone) {
+          TRY(lock.keep());
+          if (!options_.is_dry_run)
+            TRY(repository.backend().remove({repo::backend::FileKind::snapshot, snapshot.id}));
+        }
+        print(is_json_ ? line_of({{"event", "forgotten"}, {"snapshots", gone.size()}})
+                       : (options_.is_dry_run ? "would let go " : "let go ") +
+                             std::to_string(gone.size()) + " snapshots\n");
+        if (!options_.is_pruned || options_.is_dry_run)
+          return exit_done;
+        return prune_locked(repository, lock);
+      });
+}
+
+int RepoWork::forget() {
+  return with_repository([&](repo::Repository& repository) { return run_forget(repository); });
+}
+
+Result<int> RepoWork::prune_locked(repo::Repository& repository, repo::Lock& lock) {
+  const repo::PruneOptions how{.unused_max = TRY(share_of(options_.max_unused, "--max-unused")),
+                               .is_dry_run = options_.is_dry_run};
+  const auto report = TRY(repo::prune(repository, lock, how, [&](const std::string& text) {
+    if (!is_json_)
+      print(text + "\n");
+  }));
+  return print(is_json_ ? prune_json(report) : prune_text(report, options_.is_dry_run));
+}
+
+int RepoWork::prune() {
+  return with_repository([&](repo::Repository& repository) -> Result<int> {
+    return repo::with_lock(repository, repo::Sharing::exclusive,
+                           [&](repo::Lock& lock) { return prune_locked(repository, lock); });
+  });
+}
+
+} // namespace cli

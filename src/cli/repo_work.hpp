@@ -1,0 +1,60 @@
+#pragma once
+// Repo work: what each command of repositories does once it is parsed.
+
+#include "app/depot.hpp"
+#include "cli/repo.hpp"
+#include "repo/repository.hpp"
+
+#include <memory>
+#include <string>
+
+namespace cli {
+
+class RepoWork {
+public:
+  RepoWork(const app::Host& host, const Terminal& terminal, const RepoOptions& options,
+           bool is_json)
+      : host_{host}, terminal_{terminal}, options_{options}, is_json_{is_json} {}
+
+  int init();
+  int check();
+  int key_list();
+  int key_add();
+  int key_remove();
+  int key_passwd();
+  int unlock();
+  int backup();
+  int snapshots();
+  int ls();
+  int restore();
+  int dump();
+  int forget();
+  int prune();
+
+private:
+  template <class Work>
+  int with_repository(Work work);
+  base::Result<std::string> password(const std::string& file, const std::string& command,
+                                     const std::string& question, bool is_asked_twice) const;
+  app::RepoPorts ports() const { return {*terminal_.folders, *terminal_.machine}; }
+  std::string absolute(const std::string& path) const;
+  base::Result<int> run_backup(repo::Repository& repository);
+  base::Result<int> run_forget(repo::Repository& repository);
+  base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);
+  base::Result<int> run_check(repo::Repository& repository);
+  base::Result<int> run_restore(repo::Repository& repository);
+
+  int print(const std::string& text) const;
+  void say(const std::string& text) const; // for people, to standard error
+  void progress(const std::string& text);  // one line that is written over, on a terminal only
+  int fail(const base::Error& error, app::Trouble trouble) const;
+
+  const app::Host& host_;
+  const Terminal& terminal_;
+  const RepoOptions& options_;
+  bool is_json_;
+  world::Milliseconds last_progress_{0};
+  bool has_progress_ = false;
+};
+
+} // namespace cli

@@ -1,0 +1,105 @@
+#pragma once
+// Backup run: what the threads of one backup share. Its walker goes through the folders, its
+// workers read files, and the thread that called stores packs.
+
+#include "repo/backup.hpp"
+#include "repo/format/tree.hpp"
+#include "repo/queue.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace repo {
+
+constexpr std::size_t waiting_files_max = 256; // each holds its folder open
+constexpr std::size_t waiting_packs_max = 2;
+constexpr std::size_t torn_told_max = 100;
+
+// A folder of which not everything is stored yet.
+struct Dir {
+  std::shared_ptr<Dir> parent; // nothing: the root of the snapshot
+  std::size_t place = 0;       // among the nodes of its parent
+  std::string path;
+  std::unique_ptr<world::Folder> folder;
+  std::vector<std::optional<format::Node>> nodes; // nothing: it went away
+  std::atomic<std::size_t> pending = 1;           // one is the walker's
+  std::optional<format::Id> previous;             // its tree in the parent snapshot
+};
+
+// A file that is being read; its chunks may be stored by several threads.
+struct Reading {
+  std::shared_ptr<Dir> dir;
+  std::size_t place = 0;
+  std::mutex mutex;
+  std::vector<format::Id> content;
+  std::atomic<std::size_t> pending = 1; // one is the reader's
+};
+
+struct FileJob {
+  std::shared_ptr<Dir> dir;
+  std::size_t place = 0;
+  world::Entry entry;
+};
+struct ChunkJob {
+  std::shared_ptr<Reading> reading;
+  std::size_t number = 0;
+  std::string bytes;
+};
+struct Job { // one of the two
+  std::optional<FileJob> file;
+  std::optional<ChunkJob> chunk;
+};
+
+class BackupRun {
+public:
+  BackupRun(Repository& of, world::Folders& from, const BackupOptions& how, Excludes without)
+      : repository{of}, folders{from}, options{how}, excludes{std::move(without)},
+        tree_saver{of, format::BlobType::tree, how.save, added,
+                   [this](format::FinishedPack pack) { return packs.push(std::move(pack)); }} {}
+
+  // The first failure is the one that counts; everything ends soon after.
+  void fail(base::Error error);
+  bool is_over() const { return is_failed_; }
+  std::optional<base::Error> failure();
+  // One thing less is missing in `dir`; stores its tree, and goes on with its parent, when that
+  // was the last.
+  void done_in(std::shared_ptr<Dir> dir);
+  void note_torn(const std::string& path);
+
+  Repository& repository;
+  world::Folders& folders;
+  const BackupOptions& options;
+  const Excludes excludes;
+  Added added;
+  Queue<Job> jobs{waiting_files_max};
+  Queue<format::FinishedPack> packs{waiting_packs_max};
+  std::atomic<std::uint64_t> files_done = 0;
+  std::atomic<std::uint64_t> bytes_done = 0;
+  std::atomic<std::uint64_t> files_new = 0;
+  std::atomic<std::uint64_t> files_changed = 0;
+  std::atomic<std::uint64_t> files_unmodified = 0;
+  std::atomic<std::uint64_t> folders_new = 0;
+  std::atomic<std::uint64_t> folders_changed = 0;
+  std::atomic<std::uint64_t> folders_unmodified = 0;
+  std::optional<format::Id> root; // the tree of the snapshot, when all is done
+  std::mutex mutex;               // for what stands below
+  BlobSaver tree_saver;
+  std::vector<std::string> torn;
+  std::uint64_t torn_count = 0;
+
+private:
+  bool save_tree(Dir& dir, format::Id& id);
+  std::atomic<bool> is_failed_ = false;
+  std::optional<base::Error> failure_;
+};
+
+// Goes through the paths of the options and makes jobs of the files. The root's Dir ends the jobs.
+base::Result<> walk(BackupRun& run, const std::optional<format::Id>& previous_root);
+// Does jobs until there are no more. Leaves what is not a full pack yet in `saver`.
+base::Result<> work(BackupRun& run, BlobSaver& saver);
+
+format::Node node_of(const world::Entry& entry, world::Machine& machine, bool has_atime);
+
+} // namespace repo

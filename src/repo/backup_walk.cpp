@@ -1,0 +1,257 @@
+#include "base/text.hpp"
+#include "repo/backup_run.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace repo {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using format::BlobType;
+using format::Id;
+using format::Node;
+using format::NodeType;
+using world::Entry;
+using world::EntryType;
+
+namespace {
+
+NodeType type_of(EntryType type) {
+  switch (type) {
+  case EntryType::file: return NodeType::file;
+  case EntryType::folder: return NodeType::folder;
+  case EntryType::link: return NodeType::link;
+  case EntryType::block_device: return NodeType::block_device;
+  case EntryType::char_device: return NodeType::char_device;
+  case EntryType::fifo: return NodeType::fifo;
+  case EntryType::socket: return NodeType::socket;
+  }
+  return NodeType::other;
+}
+
+format::Time time_of(const world::Moment& moment) {
+  return {moment.seconds, moment.nanoseconds};
+}
+
+// What is asked for, as a tree of names: the folders on the way hold only what is named in them.
+struct Wanted {
+  std::map<std::string, Wanted> below;
+  bool is_whole = false;
+};
+
+Wanted wanted_of(const std::vector<std::string>& paths) {
+  Wanted root;
+  for (const std::string& path : paths) {
+    Wanted* at = &root;
+    for (const std::string& part : base::split(path, '/'))
+      if (!part.empty() && !at->is_whole)
+        at = &at->below[part];
+    at->is_whole = true;
+    at->below.clear();
+  }
+  return root;
+}
+
+class Walk {
+public:
+  explicit Walk(BackupRun& run) : run_{run}, trees_{run.repository} {}
+
+  Result<> begin(const std::optional<Id>& previous_root) {
+    const auto root = std::make_shared<Dir>();
+    root->path = "/";
+    root->previous = previous_root;
+    return visit_wanted(root, wanted_of(run_.options.paths));
+  }
+
+private:
+  // A folder on the way to what is wanted, and what is wanted.
+  Result<> visit_wanted(const std::shared_ptr<Dir>& dir, const Wanted& wanted) {
+    dir->folder = TRY(run_.folders.open(dir->path));
+    device_ = TRY(dir->folder->now()).device;
+    if (wanted.is_whole)
+      return visit(dir);
+    const auto previous = previous_nodes(*dir);
+    std::vector<Entry> entries;
+    for (const auto& [name, below] : wanted.below)
+      entries.push_back(TRY(run_.folders.look(whole(*dir, name))));
+    make_room(*dir, entries.size());
+    std::size_t place = 0;
+    for (const auto& [name, below] : wanted.below) {
+      Entry entry = std::move(entries[place]);
+      entry.name = name;
+      device_ = entry.device;
+      if (entry.type != EntryType::folder && !below.is_whole)
+        return Error{ErrorKind::conflict, "'" + whole(*dir, name) + "' is no folder", ""};
+      if (entry.type == EntryType::folder)
+        TRY(visit_wanted(begin_folder(dir, place, entry, find(previous, name)), below));
+      else
+        TRY(take(dir, place, std::move(entry), find(previous, name)));
+      ++place;
+    }
+    run_.done_in(dir);
+    return ok();
+  }
+
+  Result<> visit(const std::shared_ptr<Dir>& dir) {
+    if (run_.is_over())
+      return ok();
+    std::vector<Entry> entries = TRY(dir->folder->list());
+    const bool is_cache = run_.options.has_caches_excluded && has_cache_tag(*dir, entries);
+    std::erase_if(entries, [&](const Entry& entry) {
+      return entry.type == EntryType::socket || (is_cache && entry.name != "CACHEDIR.TAG") ||
+             run_.excludes.matches(whole(*dir, entry.name));
+    });
+    const auto previous = previous_nodes(*dir);
+    make_room(*dir, entries.size());
+    for (std::size_t place = 0; place < entries.size(); ++place)
+      TRY(take(dir, place, std::move(entries[place]), nullptr, &previous));
+    run_.done_in(dir);
+    return ok();
+  }
+
+  void make_room(Dir& dir, std::size_t count) { dir.nodes.resize(count); }
+
+  std::shared_ptr<Dir> begin_folder(const std::shared_ptr<Dir>& dir, std::size_t place,
+                                    const Entry& entry, const Node* previous) {
+    dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
+    auto below = std::make_shared<Dir>();
+    below->parent = dir;
+    below->place = place;
+    below->path = whole(*dir, entry.name);
+    if (previous != nullptr && previous->type == NodeType::folder)
+      below->previous = previous->subtree;
+    ++dir->pending;
+    return below;
+  }
+
+  Result<> take(const std::shared_ptr<Dir>& dir, std::size_t place, Entry entry,
+                const Node* previous, const std::vector<Node>* all_previous = nullptr) {
+    if (all_previous != nullptr)
+      previous = find(*all_previous, entry.name);
+    if (entry.type == EntryType::folder)
+      return take_folder(dir, place, entry, previous);
+    dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
+    if (entry.type != EntryType::file)
+      return ok();
+    if (is_unchanged(entry, previous)) {
+      dir->nodes[place]->content = previous->content;
+      ++run_.files_unmodified;
+      ++run_.files_done;
+      run_.bytes_done += entry.size_bytes;
+      return ok();
+    }
+    ++(previous != nullptr && previous->type == NodeType::file ? run_.files_changed
+                                                               : run_.files_new);
+    ++dir->pending;
+    run_.jobs.push({FileJob{dir, place, std::move(entry)}, std::nullopt});
+    return ok();
+  }
+
+  Result<> take_folder(const std::shared_ptr<Dir>& dir, std::size_t place, const Entry& entry,
+                       const Node* previous) {
+    auto folder = dir->folder->open_folder(entry.name);
+    if (!folder &&
+        (folder.error().kind == ErrorKind::not_found || folder.error().kind == ErrorKind::conflict))
+      return ok(); // it went since it was listed
+    if (!folder)
+      return std::move(folder).error();
+    const auto below = begin_folder(dir, place, entry, previous);
+    below->folder = std::move(folder).value();
+    // A mount point is kept, as an empty folder.
+    if (run_.options.is_one_file_system && entry.device != device_) {
+      run_.done_in(below);
+      return ok();
+    }
+    return visit(below);
+  }
+
+  bool is_unchanged(const Entry& entry, const Node* previous) {
+    const BackupOptions& options = run_.options;
+    if (previous == nullptr || options.is_everything_read || previous->type != NodeType::file ||
+        previous->size != entry.size_bytes || previous->mtime != time_of(entry.mtime))
+      return false;
+    if (!options.is_inode_ignored &&
+        (previous->ctime != time_of(entry.ctime) || previous->inode != entry.inode))
+      return false;
+    std::uint64_t size = 0;
+    for (const Id& id : previous->content) {
+      const auto place = run_.repository.index().find(id, BlobType::data);
+      if (!place)
+        return false; // it was lost: the file is there to store it again
+      size += place->blob.plain_bytes();
+    }
+    return size == entry.size_bytes;
+  }
+
+  // Nothing when it cannot be read: then everything is read again, which mends it.
+  std::vector<Node> previous_nodes(const Dir& dir) {
+    if (!dir.previous || !trees_.read(*dir.previous, BlobType::tree, text_))
+      return {};
+    auto nodes = format::decode_tree(text_);
+    return nodes ? std::move(nodes).value() : std::vector<Node>{};
+  }
+
+  static const Node* find(const std::vector<Node>& nodes, const std::string& name) {
+    const auto found = std::ranges::lower_bound(nodes, name, {}, &Node::name);
+    return found != nodes.end() && found->name == name ? &*found : nullptr;
+  }
+
+  // bford.info/cachedir: a file of this name that begins so.
+  static bool has_cache_tag(Dir& dir, const std::vector<Entry>& entries) {
+    constexpr std::string_view signature = "Signature: 8a477f597d28d172789f06886806bc55";
+    const auto tag = std::ranges::find(entries, "CACHEDIR.TAG", &Entry::name);
+    if (tag == entries.end() || tag->type != EntryType::file)
+      return false;
+    const auto file = dir.folder->open_file("CACHEDIR.TAG");
+    std::string start(signature.size(), '\0');
+    if (!file)
+      return false;
+    const auto got = file.value()->read(start, 0);
+    return got && got.value() == start.size() && start == signature;
+  }
+
+  static std::string whole(const Dir& dir, const std::string& name) {
+    return dir.path == "/" ? "/" + name : dir.path + "/" + name;
+  }
+
+  BackupRun& run_;
+  BlobReader trees_;
+  std::string text_;
+  std::uint64_t device_ = 0; // of the file system that the walk began on
+};
+
+} // namespace
+
+Node node_of(const Entry& entry, world::Machine& machine, bool has_atime) {
+  Node node;
+  node.name = entry.name;
+  node.type = type_of(entry.type);
+  node.mode = entry.mode;
+  node.mtime = time_of(entry.mtime);
+  node.atime = time_of(has_atime ? entry.atime : entry.mtime);
+  node.ctime = time_of(entry.ctime);
+  node.uid = entry.user;
+  node.gid = entry.group;
+  node.user = machine.user_name(entry.user);
+  node.group = machine.group_name(entry.group);
+  node.inode = entry.inode;
+  node.device_id = entry.device;
+  node.size = entry.size_bytes;
+  // restic counts the names only of these.
+  if (entry.type != EntryType::folder && entry.type != EntryType::fifo)
+    node.links = entry.links;
+  node.target = entry.target;
+  node.device = entry.special;
+  for (const auto& [name, value] : entry.attributes)
+    node.attributes.push_back({name, value});
+  return node;
+}
+
+Result<> walk(BackupRun& run, const std::optional<Id>& previous_root) {
+  return Walk{run}.begin(previous_root);
+}
+
+} // namespace repo
