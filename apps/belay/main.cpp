@@ -1,6 +1,7 @@
 // The composition root: builds the World and the drivers, wires them, nothing else.
 
 #include "app/runtimes.hpp"
+#include "checks/preflight.hpp"
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
 #include "drivers/exec/runtime.hpp"
@@ -16,6 +17,7 @@
 #include "os/http.hpp"
 #include "os/machine.hpp"
 #include "os/processes.hpp"
+#include "os/resources.hpp"
 #include "os/sqlite.hpp"
 #include "os/trees.hpp"
 
@@ -77,17 +79,20 @@ public:
         site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
         exec_runtime_{world, site_}, runtimes_{{{domain::RuntimeKind::process, &process_},
                                                 {domain::RuntimeKind::systemd, &systemd_},
-                                                {domain::RuntimeKind::exec, &exec_runtime_}}},
+                                                {domain::RuntimeKind::exec, &exec_runtime_}},
+                                               {world.files, stack_.preflight.hold}},
         probe_{world,
                runtimes_,
                [this](const std::string& name) { return find(name); },
                read_secret_,
                stack_.project_folder,
                tags},
-        directory_{world}, sqlite_{world}, exec_store_{world, site_} {}
+        directory_{world}, sqlite_{world}, exec_store_{world, site_}, preflight_{world, resources_,
+                                                                                 stack_,
+                                                                                 read_secret_} {}
 
   engine::Drivers drivers() override {
-    return {runtimes_, probe_, directory_, sqlite_, &exec_store_};
+    return {runtimes_, probe_, directory_, sqlite_, &exec_store_, &preflight_};
   }
 
 private:
@@ -107,6 +112,8 @@ private:
   drivers::directory::Store directory_;
   drivers::sqlite::Store sqlite_;
   drivers::exec::Store exec_store_;
+  os::Resources resources_;
+  checks::Preflight preflight_;
 };
 
 std::string working_folder() {

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include <nlohmann/json.hpp>
@@ -60,6 +61,22 @@ void write_why(Writer& out, const OperationView& view) {
     if (gate.step == view.failed_step && gate.verdict != "ok")
       out.item(gate.probe + ": " + gate.verdict + ", " + gate.detail +
                (gate.baseline.empty() ? "; it has no baseline" : "; before: " + gate.baseline));
+}
+
+// What people vouched for, and what the checks made of it.
+void write_evidence(Writer& out, const state::Plan& plan) {
+  constexpr std::array checks{"evidence", "release-notes", "window"};
+  std::vector<std::string> lines;
+  for (const auto& given : plan.evidence)
+    lines.push_back("given: " + given.name + " = " + base::printable(given.value));
+  for (const auto& finding : plan.findings)
+    if (std::ranges::find(checks, finding.check) != checks.end())
+      lines.push_back(finding.check + ": " + finding.text);
+  if (lines.empty())
+    return;
+  out.heading("What allowed it");
+  for (const std::string& line : lines)
+    out.item(line);
 }
 
 void write_level(Writer& out, const OperationView& view) {
@@ -134,6 +151,7 @@ std::string write(const OperationView& view, bool is_markdown) {
   out.item("operation " + view.plan.operation + ", planned " + view.plan.at);
   for (const std::string& change : view.plan.changes)
     out.item(change);
+  write_evidence(out, view.plan);
   write_why(out, view);
   write_level(out, view);
   write_kept(out, view);
@@ -211,6 +229,12 @@ std::string report_json(const OperationView& view) {
                                {"verdict", gate.verdict},
                                {"detail", gate.detail},
                                {"baseline", gate.baseline}});
+  for (const auto& given : view.plan.evidence)
+    object["given"].push_back({{"name", given.name}, {"value", given.value}});
+  for (const auto& finding : view.plan.findings)
+    object["checks"].push_back({{"check", finding.check},
+                                {"level", domain::name_of(finding.level)},
+                                {"text", finding.text}});
   for (const auto& log : view.logs)
     object["logs"].push_back({{"service", log.service}, {"text", log.text}});
   for (const auto& kept : view.abandoned)

@@ -1,6 +1,7 @@
 #pragma once
 // Runtimes: one Runtime that hands each service to the driver of its kind.
 
+#include "app/held_files.hpp"
 #include "domain/runtime.hpp"
 
 #include <map>
@@ -12,7 +13,8 @@ class Runtimes final : public domain::Runtime {
 public:
   using Drivers = std::map<domain::RuntimeKind, domain::Runtime*>;
   // Every kind that a stack may name; all must outlive this.
-  explicit Runtimes(Drivers drivers) : drivers_{std::move(drivers)} {}
+  Runtimes(Drivers drivers, HeldFiles held_files)
+      : drivers_{std::move(drivers)}, held_files_{std::move(held_files)} {}
 
   base::Result<domain::Release> prepare(const domain::ServiceSpec& service,
                                         const std::string& label) override {
@@ -44,10 +46,12 @@ public:
     return of(service).stop(service);
   }
   base::Result<> hold(const domain::ServiceSpec& service) override {
+    TRY(held_files_.hold()); // those of the whole stack; again for each service does nothing
     return of(service).hold(service);
   }
   base::Result<> let_go(const domain::ServiceSpec& service) override {
-    return of(service).let_go(service);
+    TRY(of(service).let_go(service));
+    return held_files_.let_go();
   }
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
     return of(service).log_tail(service, lines);
@@ -71,6 +75,7 @@ private:
     return *found->second;
   }
   Drivers drivers_;
+  HeldFiles held_files_;
 };
 
 } // namespace app

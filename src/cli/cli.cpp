@@ -3,6 +3,7 @@
 #include "app/report.hpp"
 #include "base/text.hpp"
 #include "cli/driver_command.hpp"
+#include "cli/evidence.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/init.hpp"
 #include "cli/manual.hpp"
@@ -40,6 +41,7 @@ struct Options {
   bool is_watch = false;
   bool is_schema = false;
   InitOptions init;
+  EvidenceOptions evidence;
 };
 
 class Command {
@@ -77,8 +79,7 @@ public:
   }
 
   int plan() {
-    const auto plan = app::plan_upgrade(
-        host_, options_.stack, {.to = options_.to, .auto_rollback = !options_.no_auto_rollback});
+    const auto plan = app::plan_upgrade(host_, options_.stack, wanted());
     if (!plan)
       return fail(plan.error());
     if (!options_.out_file.empty()) {
@@ -92,13 +93,13 @@ public:
   }
 
   int upgrade() {
-    auto plan =
-        options_.plan_file.empty()
-            ? app::plan_upgrade(host_, options_.stack,
-                                {.to = options_.to, .auto_rollback = !options_.no_auto_rollback})
-            : read_plan();
+    auto plan = options_.plan_file.empty() ? app::plan_upgrade(host_, options_.stack, wanted())
+                                           : read_plan();
     if (!plan)
       return fail(plan.error());
+    if (!options_.plan_file.empty() && !evidence_of(options_.evidence).empty())
+      return fail({ErrorKind::invalid_input, "a plan holds its evidence",
+                   "Give it to 'belay plan', and plan again."});
     if (!options_.plan_file.empty() && !options_.to.empty() && plan.value().to != options_.to)
       return fail({ErrorKind::invalid_input,
                    "the plan is for '" + plan.value().to + "', not for '" + options_.to + "'", ""});
@@ -190,6 +191,9 @@ public:
   }
 
 private:
+  engine::UpgradeRequest wanted() const {
+    return {options_.to, !options_.no_auto_rollback, evidence_of(options_.evidence)};
+  }
   int print(const std::string& text) {
     std::fputs(text.c_str(), terminal_.out);
     std::fflush(terminal_.out);
@@ -386,6 +390,7 @@ private:
     plan->add_option("--to", options_.to, "label of the release")->required();
     plan->add_option("-o,--out", options_.out_file, "write the plan for 'upgrade --plan'");
     plan->add_flag("--no-auto-rollback", options_.no_auto_rollback, "stop instead of going back");
+    add_evidence_options(*plan, options_.evidence);
     add(root_, "status", "what runs, what is in progress, what happens next after a crash",
         "  belay status\n  belay status --watch", &Command::status)
         ->add_flag("--watch", options_.is_watch, "again every two seconds");
@@ -417,6 +422,7 @@ private:
     upgrade->add_flag("--yes", options_.is_yes, "do not ask");
     upgrade->add_flag("--no-auto-rollback", options_.no_auto_rollback,
                       "stop where it fails instead of going back");
+    add_evidence_options(*upgrade, options_.evidence);
     upgrade->add_option("--until", options_.until, "pause after this step");
     CLI::App* rollback =
         add(root_, "rollback", "go back to what ran before, with its data when evidence says so",

@@ -53,6 +53,26 @@ std::vector<std::string> stores_of(const state::RestorePoint& point) {
 
 } // namespace
 
+namespace {
+
+// `belay check` tells each good finding, a plan only which checks were good.
+template <class Add>
+void add_findings(const state::Plan& plan, const Add& add) {
+  std::vector<std::string> good;
+  for (const domain::Finding& finding : plan.findings) {
+    if (finding.level != domain::FindingLevel::ok)
+      continue; // among the warnings and blockers
+    if (plan.to.empty())
+      add("ok", finding.check + ": " + finding.text);
+    else if (std::ranges::find(good, finding.check) == good.end())
+      good.push_back(finding.check);
+  }
+  if (!good.empty())
+    add("checked", base::join(good, ", "));
+}
+
+} // namespace
+
 std::string plan_text(const state::Plan& plan) {
   const bool is_upgrade = plan.kind == state::OperationKind::upgrade;
   std::string text =
@@ -72,6 +92,7 @@ std::string plan_text(const state::Plan& plan) {
                                plan.abandoned
                          : "what is live now as " + plan.abandoned);
   add("way back", "its level is decided by " + plan.decides_level);
+  add_findings(plan, add);
   for (const std::string& warning : plan.warnings)
     add("warning", warning);
   for (const std::string& blocker : plan.blockers)

@@ -234,13 +234,13 @@ TEST(ConfigBad, RefusesWrongTypes) {
       {"sqlite: ./data/app.db",
        "sqlite:", "belay.yaml:43:17: 'stores.db.sqlite' must be a path, it is empty | "},
       {"exclude: [backups/,", "exclude: [../backups,",
-       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside the store, not "
+       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside it, not "
        "'../backups' | Write it without '/' at its begin and without '..'."},
       {"exclude: [backups/,", "exclude: [/backups,",
-       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside the store, not '/backups' "
+       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside it, not '/backups' "
        "| Write it without '/' at its begin and without '..'."},
       {"exclude: [backups/,", "exclude: [., app.db/,",
-       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside the store, not '.' (Write "
+       "belay.yaml:42:40: 'stores.data.exclude[0]' must be a path inside it, not '.' (Write "
        "it without '/' at its begin and without '..'.)\nbelay.yaml:42:52: 'stores.data.exclude[2]' "
        "repeats 'app.db' | Correct these 2 places in 'belay.yaml'."},
       {"config_files: [settings.js,", "config_files: [settings.js, ./settings.js,",
@@ -290,8 +290,8 @@ TEST(ConfigBad, RefusesWrongTypes) {
       {"upgrade:\n", "upgrade: 3\nx:\n",
        "belay.yaml:49:10: 'upgrade' must be a map of keys, not '3'\nbelay.yaml:50:1: unknown key "
        "'x' in 'belay.yaml' (Known here are stack, runtime, state, env_file, services, stores, "
-       "config_files, checks, upgrade, hooks, triggers, notify, keep.) | Correct these 2 places in "
-       "'belay.yaml'."},
+       "config_files, checks, preflight, upgrade, hooks, triggers, notify, keep.) | Correct these "
+       "2 places in 'belay.yaml'."},
   });
 }
 

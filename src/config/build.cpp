@@ -238,6 +238,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   build_triggers(building);
   for (const Value& item : root.at("notify").items)
     stack.notify.push_back(build_notify(building, item));
+  stack.preflight = build_preflight(building, root.at("preflight"));
   const Value& keep = root.at("keep");
   stack.keep.points_min = static_cast<int>(keep.at("points").number);
   stack.keep.abandoned_min = static_cast<int>(keep.at("abandoned").number);

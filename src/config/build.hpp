@@ -34,6 +34,7 @@ domain::CheckSpec build_check(const Building& building, const Value& section,
                               const std::string& path);
 domain::ProbeSpec build_smoke(const Building& building, const Value& section,
                               const std::string& path);
+domain::PreflightSpec build_preflight(const Building& building, const Value& section);
 domain::NotifySpec build_notify(const Building& building, const Value& section);
 void build_triggers(const Building& building);     // after the probes that they look at
 void check_places(const Building& building);       // folders and files inside one another

@@ -160,7 +160,8 @@ void check_layout(const Building& building) {
 using Path = std::vector<std::string>;
 
 bool knows_to(const Path& path) {
-  return path.size() > 3 && path[0] == "services" && path[2] == "release";
+  return (path.size() > 3 && path[0] == "services" && path[2] == "release") ||
+         (path.size() > 3 && path[0] == "preflight" && path[3] == "wanted");
 }
 bool knows_release(const Path& path) {
   if (path.size() < 3 || path[0] != "services")

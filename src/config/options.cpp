@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "config/options_checks.hpp"
+#include "config/options_examine.hpp"
 #include "config/options_hooks.hpp"
 #include "config/options_notify.hpp"
 
@@ -49,6 +50,10 @@ constexpr std::array root{
            .by_default = "[]",
            .doc = "Measured before the change and again after it.",
            .shape = "check"},
+    Option{.key = "preflight",
+           .type = Type::section,
+           .doc = "What is looked at before an upgrade touches anything: docs/guide/checks.md.",
+           .shape = "preflight"},
     Option{.key = "upgrade",
            .type = Type::section,
            .doc = "What an upgrade does besides stop, switch and start.",
@@ -403,6 +408,31 @@ constexpr std::array shapes{
           "`disk` and `memory`, and bounds for its number.",
           check, probe},
     Shape{"log", "checks[].log", "Lines in the log of a service, since its last start.", log, {}},
+    Shape{"preflight",
+          "preflight",
+          "The checks before an upgrade; docs/guide/checks.md tells each, and how to answer it.",
+          preflight_options,
+          {}},
+    Shape{"license",
+          "preflight.licenses[]",
+          "Exactly one of `token` and `variable`.",
+          license_options,
+          {}},
+    Shape{"window",
+          "preflight.windows[]",
+          "A time in which an upgrade may begin.",
+          window_options,
+          {}},
+    Shape{"evidence",
+          "preflight.evidence[]",
+          "Recorded with the operation: never put a secret into it.",
+          evidence_options,
+          {}},
+    Shape{"levels",
+          "preflight.levels",
+          "`block`: the check may forbid an upgrade. `warn`: it only warns. `off`: it is not made.",
+          level_options,
+          {}},
     Shape{
         "upgrade", "upgrade", "What an upgrade does besides stop, switch and start.", upgrade, {}},
     Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command_options, {}},

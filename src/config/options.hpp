@@ -19,12 +19,13 @@ enum class Type {
   integer,     // low..high
   number,      // with or without a fraction
   duration,    // low..high in milliseconds
+  size,        // bytes: "512MiB"
   choice,      // one of `values`
   secret,      // file: or env:
   sha256,      // 64 hexadecimal digits
   words,       // list of text, at least one: an argv
   paths,       // list of path
-  inner_paths, // list of paths inside the store, relative
+  inner_paths, // list of paths inside the store or the release, relative
   json_values, // map: JSON path to wanted scalar
   headers,     // map: text to text
   variables,   // map: variable to text or secret reference

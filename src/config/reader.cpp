@@ -39,10 +39,16 @@ bool is_section_like(Type type) {
   return type == Type::section || type == Type::named || type == Type::list;
 }
 
-// '[]' or '{}' as the table writes it, else one scalar.
+// '[]', '[a, b]' or '{}' as the table writes it, else one scalar.
 Node default_node(std::string_view text, Mark mark) {
   if (text == "[]")
     return {.kind = Node::Kind::list, .mark = mark};
+  if (text.starts_with("[")) {
+    Node list{.kind = Node::Kind::list, .mark = mark};
+    for (const std::string& item : base::split(text.substr(1, text.size() - 2), ','))
+      list.items.push_back(default_node(item.substr(item.starts_with(" ") ? 1 : 0), mark));
+    return list;
+  }
   if (text == "{}")
     return {.kind = Node::Kind::map, .mark = mark};
   return {.kind = Node::Kind::scalar, .mark = mark, .text = std::string{text}, .is_plain = true};

@@ -147,7 +147,7 @@ Value Reader::read_words(const Node& node, const Option& option, const Place& pl
       const auto inner = inner_path(text);
       if (!inner)
         problems_.add(items[i].mark,
-                      quoted(inside.path) + " must be a path inside the store, not " + quoted(text),
+                      quoted(inside.path) + " must be a path inside it, not " + quoted(text),
                       "Write it without '/' at its begin and without '..'.");
       item.text = inner.value_or("");
     } else {

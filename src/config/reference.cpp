@@ -22,7 +22,7 @@ those you left out, each with where it came from. Editors check it with
 
 - YAML, one document. Anchors, aliases and `<<` work. `true` and `false` are the only booleans.
 - Unknown keys, duplicate keys and wrong types are errors that name file, line and column.
-- Durations have a unit: `500ms`, `20s`, `10m`, `1h30m`, `2d`.
+- Durations have a unit: `500ms`, `20s`, `10m`, `1h30m`, `2d`. Sizes: `512MiB`, `4GB`.
 - Paths are relative to the folder of belay.yaml. `{project}` stands for that folder, everywhere.
 - Commands are lists of words; no shell is involved. A first word with a slash is a path.
 
@@ -58,6 +58,7 @@ std::string_view words_for(const Option& option) {
   case Type::integer: return "whole number";
   case Type::number: return "number";
   case Type::duration: return "duration";
+  case Type::size: return "size";
   case Type::choice: return "one of";
   case Type::secret: return "secret reference";
   case Type::sha256: return "64 hex digits";
@@ -164,6 +165,7 @@ Json type_schema(const Option& option) {
     return scalar_schema({{"type", "integer"}, {"minimum", option.low}, {"maximum", option.high}});
   case Type::number: return scalar_schema({{"type", "number"}});
   case Type::duration: return pattern_schema("^(0|([0-9]+(ms|s|m|h|d))+)$");
+  case Type::size: return pattern_schema("^[0-9]+([KMGT]i?B?|B)?$");
   case Type::choice: return choice_schema(option);
   case Type::secret: return pattern_schema("^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$");
   case Type::sha256: return pattern_schema("^[0-9a-f]{64}$");

@@ -83,6 +83,33 @@ checks:
     tcp: db:1                                   # belay.yaml:9:65
     timeout: 5s                                 # default
 
+preflight:
+  disk_margin: "256MiB"                         # default
+  memory_free: "64MiB"                          # default
+  env_files: []                                 # default
+  examples: [".env.example", ".env.sample", ".env.template", docker-compose.yml, )yaml"
+            R"yaml(docker-compose.yaml, compose.yml, compose.yaml, values.yaml]  # default
+  licenses: []                                  # default
+  git: []                                       # default
+  backups: []                                   # default
+  neighbours: []                                # default
+  hold: []                                      # default
+  windows: []                                   # default
+  evidence: []                                  # default
+  levels:
+    disk: block                                 # default
+    memory: block                               # default
+    open-files: block                           # default
+    clock: block                                # default
+    environment: block                          # default
+    placeholders: block                         # default
+    license: block                              # default
+    git: block                                  # default
+    backups: block                              # default
+    claims: block                               # default
+    other-hands: block                          # default
+    release-notes: warn                         # default
+
 upgrade:
   migrate: []                                   # default
   smoke: []                                     # default

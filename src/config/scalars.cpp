@@ -77,6 +77,15 @@ std::optional<Wrong> read_duration(const Option& option, std::string_view text, 
   return std::nullopt;
 }
 
+std::optional<Wrong> read_size(std::string_view text, Value& value) {
+  constexpr std::uint64_t bytes_max = 1ULL << 50U; // exact in a double
+  const auto parsed = base::parse_bytes(text);
+  if (!parsed || parsed.value() > bytes_max)
+    return Wrong{"must be a size of at most 1024TiB", "Write it as 512MiB or 4GB."};
+  value.number = static_cast<double>(parsed.value());
+  return std::nullopt;
+}
+
 std::optional<Wrong> read_boolean(std::string_view text, bool is_bare, Value& value) {
   if (!is_bare || (text != "true" && text != "false"))
     return Wrong{"must be true or false", ""};
@@ -162,6 +171,7 @@ std::optional<Wrong> read_scalar(const Option& option, std::string_view text, bo
   case Type::integer: return read_integer(option, text, value);
   case Type::number: return read_number(text, value);
   case Type::duration: return read_duration(option, text, value);
+  case Type::size: return read_size(text, value);
   case Type::url: return read_url(text, value);
   case Type::choice: {
     auto wrong = read_choice(option, text, value);

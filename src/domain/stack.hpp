@@ -4,6 +4,7 @@
 // {to} the target of the upgrade, {release} the release folder, {project} belay.yaml's folder.
 
 #include "domain/outcome.hpp"
+#include "domain/preflight_spec.hpp"
 #include "domain/probe.hpp"
 #include "domain/secret_ref.hpp"
 
@@ -155,6 +156,7 @@ struct Stack {
   std::vector<Hook> hooks; // in the order of the file, per point
   std::vector<TriggerRule> triggers;
   std::vector<NotifySpec> notify;
+  PreflightSpec preflight;
   Retention keep;
 };
 

@@ -2,6 +2,7 @@
 // Engine: plans an upgrade or a rollback of one stack, and carries it to an ending through crashes.
 
 #include "domain/outcome.hpp"
+#include "domain/preflight.hpp"
 #include "domain/probe.hpp"
 #include "domain/runtime.hpp"
 #include "domain/stack.hpp"
@@ -22,7 +23,8 @@ struct Drivers {
   domain::Probe& probe;
   domain::Store& directory;
   domain::Store& sqlite;
-  domain::Store* exec = nullptr; // where no stack has such a store
+  domain::Store* exec = nullptr;          // where no stack has such a store
+  domain::Preflight* preflight = nullptr; // where nothing but the stack itself is looked at
   domain::Store& of(domain::StoreKind kind) const {
     if (kind == domain::StoreKind::exec) {
       CHECK(exec != nullptr);
@@ -60,6 +62,7 @@ struct Ended {
 struct UpgradeRequest {
   std::string to;
   bool auto_rollback = true;
+  std::vector<domain::GivenEvidence> evidence; // goes into the plan
 };
 
 struct RollbackRequest {

@@ -34,7 +34,8 @@ void examine_kept_folder(Examination& result, world::World world, const Settings
 }
 
 void examine_store(Examination& result, world::World world, const Settings& settings,
-                   Drivers drivers, const domain::StoreSpec& spec) {
+                   Drivers drivers, const domain::StoreSpec& spec,
+                   domain::PreflightRequest& request) {
   const auto state = drivers.of(spec.kind).inspect(spec);
   if (!state) {
     result.blockers.push_back("store '" + spec.name + "': " + with_hint(state.error()));
@@ -43,6 +44,7 @@ void examine_store(Examination& result, world::World world, const Settings& sett
   for (const std::string& problem : state.value().problems)
     result.blockers.push_back("store '" + spec.name + "': " + problem);
   examine_kept_folder(result, world, settings, spec, state.value().kept_folder);
+  request.stores.push_back({spec.name, state.value()});
   result.stores.files += state.value().size.files;
   result.stores.bytes += state.value().size.bytes;
   result.disk_bytes += state.value().size.bytes;
@@ -66,7 +68,8 @@ void examine_port(Examination& result, world::World world, const domain::Service
 }
 
 void examine_service(Examination& result, world::World world, Drivers drivers,
-                     const domain::ServiceSpec& service, const domain::Release* recorded) {
+                     const domain::ServiceSpec& service, const domain::Release* recorded,
+                     domain::PreflightRequest& request) {
   const auto observed = drivers.runtime.observe(service);
   if (!observed) {
     result.blockers.push_back("service '" + service.name + "': " + with_hint(observed.error()));
@@ -74,6 +77,10 @@ void examine_service(Examination& result, world::World world, Drivers drivers,
   }
   const domain::Observed& now = observed.value();
   result.is_running = result.is_running && now.is_running;
+  domain::ServiceFact fact{service.name, now.process, std::nullopt};
+  if (const auto bytes = drivers.runtime.memory_bytes(service); now.is_running && bytes)
+    fact.memory_bytes = bytes.value();
+  request.services.push_back(std::move(fact));
   examine_port(result, world, service, now.is_running);
   if (now.strays > 0)
     result.blockers.push_back("service '" + service.name + "': " + now.detail);
@@ -101,14 +108,42 @@ void examine_numbers(Examination& result, Drivers drivers, const domain::Stack& 
   }
 }
 
+// The time of the newest thing that is recorded; "" when nothing is.
+std::string newest_record(const state::Folder& folder) {
+  std::string newest;
+  if (const auto ids = folder.operation_ids(); ids && !ids.value().empty())
+    if (const auto plan = folder.plan_of(ids.value().back()))
+      newest = plan.value().at;
+  if (const auto number = folder.current_generation())
+    if (const auto generation = folder.generation(number.value()); generation && generation.value())
+      newest = std::max(newest, generation.value()->at); // RFC 3339 sorts as text
+  if (const auto ids = folder.point_ids(); ids && !ids.value().empty())
+    if (const auto point = folder.point(ids.value().back()))
+      newest = std::max(newest, point.value().at);
+  return newest;
+}
+
+void take_findings(Examination& result, std::vector<domain::Finding> findings) {
+  for (const domain::Finding& finding : findings) {
+    const std::string said = finding.check + ": " + finding.text;
+    if (finding.level == domain::FindingLevel::blocker)
+      result.blockers.push_back(said);
+    else if (finding.level == domain::FindingLevel::warning)
+      result.warnings.push_back(said);
+  }
+  result.findings = std::move(findings);
+}
+
 } // namespace
 
 Examination examine(world::World world, const Settings& settings, Drivers drivers,
-                    const state::Folder& folder, const std::string& to) {
+                    const state::Folder& folder, const std::string& to,
+                    const std::vector<domain::GivenEvidence>& evidence) {
   Examination result;
   result.is_running = true;
+  domain::PreflightRequest request{.to = to, .evidence = evidence};
   for (const domain::StoreSpec& spec : settings.stack.stores)
-    examine_store(result, world, settings, drivers, spec);
+    examine_store(result, world, settings, drivers, spec, request);
   const auto number = folder.current_generation();
   const auto generation = folder.generation(number ? number.value() : 0);
   if (!number || !generation)
@@ -120,7 +155,7 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
       for (const domain::Release& release : generation.value()->releases)
         if (release.service == service.name)
           recorded = &release;
-    examine_service(result, world, drivers, service, recorded);
+    examine_service(result, world, drivers, service, recorded, request);
     if (to.empty())
       continue;
     if (const auto can = drivers.runtime.can_prepare(service, to); !can)
@@ -132,6 +167,14 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
     result.blockers.push_back("a service does not run, so there is no baseline to compare with. "
                               "Start it with 'belay rollback " +
                               settings.stack.name + " --level restart' first");
+  if (drivers.preflight == nullptr)
+    return result;
+  if (has_generation) {
+    request.label_from = generation.value()->label;
+    request.releases_from = generation.value()->releases;
+  }
+  request.newest_record = newest_record(folder);
+  take_findings(result, drivers.preflight->look(request));
   return result;
 }
 

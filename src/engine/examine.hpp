@@ -11,14 +11,16 @@ namespace engine {
 struct Examination {
   std::vector<std::string> blockers;
   std::vector<std::string> warnings;
-  world::TreeSize stores;            // of all stores together
-  std::uint64_t disk_bytes = 0;      // that the kept copies may need
-  std::uint64_t disk_free_bytes = 0; // on the fullest file system involved
-  bool is_running = false;           // every service runs, from the current generation
+  std::vector<domain::Finding> findings; // of the preflight; what matters of them is above too
+  world::TreeSize stores;                // of all stores together
+  std::uint64_t disk_bytes = 0;          // that the kept copies may need
+  std::uint64_t disk_free_bytes = 0;     // on the fullest file system involved
+  bool is_running = false;               // every service runs, from the current generation
 };
 
-// `to` empty: only what needs no target.
+// `to` empty: only what needs no target. `evidence`: what somebody vouches for.
 Examination examine(world::World world, const Settings& settings, Drivers drivers,
-                    const state::Folder& folder, const std::string& to);
+                    const state::Folder& folder, const std::string& to,
+                    const std::vector<domain::GivenEvidence>& evidence);
 
 } // namespace engine

@@ -133,9 +133,12 @@ Result<state::Plan> Engine::plan_upgrade(const UpgradeRequest& request) {
   } else {
     plan.changes.push_back("release  (nothing runs yet) -> " + request.to);
   }
-  const Examination found = examine(world_, settings_, drivers_, folder_, request.to);
+  plan.evidence = request.evidence;
+  const Examination found =
+      examine(world_, settings_, drivers_, folder_, request.to, request.evidence);
   plan.blockers = found.blockers;
   plan.warnings = found.warnings;
+  plan.findings = found.findings;
   if (const std::string other = TRY(folder_.in_progress()); !other.empty())
     plan.blockers.push_back("operation " + other +
                             " is in progress. 'belay resume' goes on, 'belay abort' goes back");
@@ -186,7 +189,9 @@ Result<state::Plan> Engine::plan_rollback(const RollbackRequest& request) {
             plan.changes.push_back("data     " + spec.name + ": " + evidence.value().detail +
                                    " since " + point.at);
   }
-  const Examination found = examine(world_, settings_, drivers_, folder_, "");
+  Drivers drivers = drivers_;
+  drivers.preflight = nullptr; // nothing of it may hold up a way back
+  const Examination found = examine(world_, settings_, drivers, folder_, "", {});
   plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
   plan.steps = steps_from(first_state(plan.kind));
   plan.decides_level = request.level == Level::automatic

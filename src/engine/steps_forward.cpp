@@ -22,8 +22,8 @@ std::string size_text(const world::TreeSize& size) {
 }
 
 Result<> do_check(Context& context, Record& out) {
-  const Examination found =
-      examine(context.world, context.settings, context.drivers, context.folder, context.plan.to);
+  const Examination found = examine(context.world, context.settings, context.drivers,
+                                    context.folder, context.plan.to, context.plan.evidence);
   out.detail = found.warnings;
   if (!found.blockers.empty())
     return Error{ErrorKind::failed, base::join(found.blockers, "\n"), ""};

@@ -1,6 +1,7 @@
 #include "os/trees.hpp"
 
 #include "base/text.hpp"
+#include "os/look_into.hpp"
 #include "os/tree_capture.hpp"
 #include "os/tree_copy.hpp"
 #include "os/tree_remove.hpp"
@@ -97,6 +98,12 @@ Result<> Trees::copy_file(const std::string& from, const std::string& to) {
   if (::renameat(to_folder.get(), temporary.name.c_str(), to_folder.get(), name.c_str()) != 0)
     return error_of(errno, "replace", to);
   return sync_file(to_folder, to_folder_path);
+}
+
+Result<world::ArchiveContents> Trees::look_into(const std::string& archive,
+                                                const std::vector<std::string>& names,
+                                                std::size_t text_bytes_max) {
+  return look_into_archive(archive, names, text_bytes_max);
 }
 
 Result<> Trees::unpack(const std::string& archive, const std::string& to, std::uint64_t bytes_max) {

@@ -27,6 +27,9 @@ public:
   base::Result<> copy_file(const std::string& from, const std::string& to) override;
   base::Result<> unpack(const std::string& archive, const std::string& to,
                         std::uint64_t bytes_max) override;
+  base::Result<world::ArchiveContents> look_into(const std::string& archive,
+                                                 const std::vector<std::string>& names,
+                                                 std::size_t text_bytes_max) override;
   base::Result<std::string> file_digest(const std::string& path) override;
   base::Result<> sync(const std::string& root) override;
   base::Result<> remove(const std::string& root) override;

@@ -53,6 +53,25 @@ domain::Snapshot snapshot_from(const json& from) {
           .is_secured = from.at("secured")};
 }
 
+json to(const domain::Finding& finding) {
+  return {
+      {"check", finding.check}, {"level", domain::name_of(finding.level)}, {"text", finding.text}};
+}
+domain::Finding finding_from(const json& from) {
+  domain::Finding finding{.check = from.at("check"), .text = from.at("text")};
+  for (const auto level : {domain::FindingLevel::warning, domain::FindingLevel::blocker})
+    if (from.at("level") == domain::name_of(level))
+      finding.level = level;
+  return finding;
+}
+
+json to(const domain::GivenEvidence& evidence) {
+  return {{"name", evidence.name}, {"value", evidence.value}};
+}
+domain::GivenEvidence evidence_from(const json& from) {
+  return {.name = from.at("name"), .value = from.at("value")};
+}
+
 template <class Value>
 json list(const std::vector<Value>& values) {
   json array = json::array();
@@ -155,31 +174,36 @@ Result<RestorePoint> point_from_json(std::string_view text) {
 }
 
 std::string to_json(const Plan& plan) {
-  return dump({{"plan", format_version},
-               {"operation", plan.operation},
-               {"kind", plan.kind == OperationKind::upgrade ? "upgrade" : "rollback"},
-               {"stack", plan.stack},
-               {"at", plan.at},
-               {"to", plan.to},
-               {"point", plan.point},
-               {"abandoned", plan.abandoned},
-               {"level", domain::name_of(plan.level)},
-               {"auto_rollback", plan.auto_rollback},
-               {"generation_from", plan.generation_from},
-               {"generation_to", plan.generation_to},
-               {"releases_from", list(plan.releases_from)},
-               {"config_digest", plan.config_digest},
-               {"basis", plan.basis},
-               {"steps", plan.steps},
-               {"blockers", plan.blockers},
-               {"warnings", plan.warnings},
-               {"changes", plan.changes},
-               {"decides_level", plan.decides_level},
-               {"disk_bytes", plan.disk_bytes},
-               {"disk_free_bytes", plan.disk_free_bytes},
-               {"downtime_ms", plan.downtime_ms},
-               {"total_ms", plan.total_ms},
-               {"prediction_from", plan.prediction_from}});
+  json object{{"plan", format_version},
+              {"operation", plan.operation},
+              {"kind", plan.kind == OperationKind::upgrade ? "upgrade" : "rollback"},
+              {"stack", plan.stack},
+              {"at", plan.at},
+              {"to", plan.to},
+              {"point", plan.point},
+              {"abandoned", plan.abandoned},
+              {"level", domain::name_of(plan.level)},
+              {"auto_rollback", plan.auto_rollback},
+              {"generation_from", plan.generation_from},
+              {"generation_to", plan.generation_to},
+              {"releases_from", list(plan.releases_from)},
+              {"config_digest", plan.config_digest},
+              {"basis", plan.basis},
+              {"steps", plan.steps},
+              {"blockers", plan.blockers},
+              {"warnings", plan.warnings},
+              {"changes", plan.changes},
+              {"decides_level", plan.decides_level},
+              {"disk_bytes", plan.disk_bytes},
+              {"disk_free_bytes", plan.disk_free_bytes},
+              {"downtime_ms", plan.downtime_ms},
+              {"total_ms", plan.total_ms},
+              {"prediction_from", plan.prediction_from}};
+  if (!plan.evidence.empty())
+    object["evidence"] = list(plan.evidence);
+  if (!plan.findings.empty())
+    object["checks"] = list(plan.findings);
+  return dump(object);
 }
 
 Result<Plan> plan_from_json(std::string_view text) {
@@ -203,6 +227,8 @@ Result<Plan> plan_from_json(std::string_view text) {
                 .steps = texts(from.at("steps")),
                 .blockers = texts(from.at("blockers")),
                 .warnings = texts(from.at("warnings")),
+                .evidence = values(from.value("evidence", json::array()), evidence_from),
+                .findings = values(from.value("checks", json::array()), finding_from),
                 .changes = texts(from.at("changes")),
                 .decides_level = from.at("decides_level"),
                 .disk_bytes = from.at("disk_bytes"),

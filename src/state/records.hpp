@@ -5,6 +5,7 @@
 
 #include "base/result.hpp"
 #include "domain/outcome.hpp"
+#include "domain/preflight.hpp"
 #include "domain/release.hpp"
 #include "domain/store.hpp"
 
@@ -80,8 +81,10 @@ struct Plan {
   std::vector<std::string> steps;
   std::vector<std::string> blockers;
   std::vector<std::string> warnings;
-  std::vector<std::string> changes; // what is different, one line each, secrets redacted
-  std::string decides_level;        // what will decide the level of a way back
+  std::vector<domain::GivenEvidence> evidence; // what somebody vouched for
+  std::vector<domain::Finding> findings;       // of the checks, good ones too
+  std::vector<std::string> changes;            // what is different, one line each, secrets redacted
+  std::string decides_level;                   // what will decide the level of a way back
   std::uint64_t disk_bytes = 0;
   std::uint64_t disk_free_bytes = 0;
   std::int64_t downtime_ms = 0;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,11 @@ struct Difference {
   std::uint64_t bytes_b = 0;
 };
 
+struct ArchiveContents {
+  std::uint64_t bytes = 0;                  // of all files, unpacked
+  std::map<std::string, std::string> texts; // of the files that were asked for
+};
+
 class Trees {
 public:
   virtual ~Trees() = default;
@@ -88,6 +94,13 @@ public:
   // over `bytes_max`. Durable.
   virtual base::Result<> unpack(const std::string& archive, const std::string& to,
                                 std::uint64_t bytes_max) = 0;
+  // What an archive holds, without unpacking it. A file of `names` is also found below one folder
+  // that holds all ("shop-1.2/.env.example"); texts are cut at `text_bytes_max`.
+  virtual base::Result<ArchiveContents> look_into(const std::string& /*archive*/,
+                                                  const std::vector<std::string>& /*names*/,
+                                                  std::size_t /*text_bytes_max*/) {
+    return base::Error{base::ErrorKind::unavailable, "archives cannot be looked into here", ""};
+  }
   // SHA-256 of one file's bytes, lower-case hexadecimal.
   virtual base::Result<std::string> file_digest(const std::string& path) = 0;
   // Flush a folder and everything below it to the disk.

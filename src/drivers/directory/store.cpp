@@ -93,10 +93,6 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
     return state;
   }
   state.size = size.value();
-  if (!space.has_reflink && space.free_bytes < state.size.bytes)
-    state.problems.push_back("the copy of '" + place.live + "' needs " +
-                             base::format_bytes(state.size.bytes) + ", free is " +
-                             base::format_bytes(space.free_bytes));
   return state;
 }
 

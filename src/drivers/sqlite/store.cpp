@@ -64,10 +64,6 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
                              "be renamed");
   if (const auto sound = world_.sqlite.check(place.live); !sound)
     state.problems.push_back(sound.error().message);
-  if (space.free_bytes < state.size.bytes)
-    state.problems.push_back("the copy of '" + place.live + "' needs " +
-                             base::format_bytes(state.size.bytes) + ", free is " +
-                             base::format_bytes(space.free_bytes));
   return state;
 }
 

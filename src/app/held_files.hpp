@@ -1,0 +1,30 @@
+#pragma once
+// HeldFiles: cron files that are kept from cron for the time of an operation. cron reads no file
+// with a dot in its name, so one rename holds it, and one lets it go; both last beyond our end and
+// a reboot. Source: cron(8), run-parts(8).
+
+#include "world/files.hpp"
+
+#include <string>
+#include <vector>
+
+namespace app {
+
+class HeldFiles {
+public:
+  HeldFiles(world::Files& files, std::vector<std::string> paths)
+      : files_{files}, paths_{std::move(paths)} {}
+
+  // Both idempotent. conflict: the file and its held form are both there, and nothing is touched.
+  base::Result<> hold();
+  // One that somebody has made anew meanwhile stays, and the held one stays beside it.
+  base::Result<> let_go();
+
+private:
+  world::Files& files_;
+  std::vector<std::string> paths_;
+};
+
+std::string held_name(const std::string& path);
+
+} // namespace app
