@@ -303,19 +303,6 @@ private:
     return status;
   }
 
-  static const char* words(engine::Ending ending) {
-    switch (ending) {
-    case engine::Ending::committed: return "committed";
-    case engine::Ending::rolled_back: return "rolled_back";
-    case engine::Ending::unchanged: return "unchanged";
-    case engine::Ending::blocked: return "blocked";
-    case engine::Ending::needs_operator: return "needs_operator";
-    case engine::Ending::paused: return "paused";
-    case engine::Ending::interrupted: return "interrupted";
-    }
-    return "?";
-  }
-
   app::Host host_;
   Printer& printer_;
   const Terminal& terminal_;

@@ -29,4 +29,17 @@ int status_of(const base::Error& error, bool is_in_progress) {
   return error.kind == base::ErrorKind::conflict ? exit_blocked : exit_failed;
 }
 
+const char* words(engine::Ending ending) {
+  switch (ending) {
+  case engine::Ending::committed: return "committed";
+  case engine::Ending::rolled_back: return "rolled_back";
+  case engine::Ending::unchanged: return "unchanged";
+  case engine::Ending::blocked: return "blocked";
+  case engine::Ending::needs_operator: return "needs_operator";
+  case engine::Ending::paused: return "paused";
+  case engine::Ending::interrupted: return "interrupted";
+  }
+  return "?";
+}
+
 } // namespace cli

@@ -20,6 +20,7 @@ enum ExitStatus {
   exit_interrupted = 130,
 };
 
+const char* words(engine::Ending ending); // as they stand in JSON: "committed"
 int status_of(engine::Ending ending, state::OperationKind kind);
 // `is_in_progress`: an operation was begun and has not ended, so an error is not "nothing changed".
 int status_of(const base::Error& error, bool is_in_progress);
