@@ -21,8 +21,8 @@ TEST(resources, this_machine_tells_its_numbers) {
   const auto all = resources.all_open_files();
   ASSERT_TRUE(all) << all.error().message;
   EXPECT_LT(all.value().open, all.value().max);
-  if (const auto kept = resources.is_clock_synchronised(); !kept)
-    EXPECT_EQ(kept.error().kind, base::ErrorKind::unavailable);
+  const auto kept = resources.is_clock_synchronised();
+  EXPECT_TRUE(kept || kept.error().kind == base::ErrorKind::unavailable);
 }
 
 TEST(resources, open_files_of_a_process_are_counted_against_its_limit) {
@@ -54,13 +54,12 @@ TEST(look_into, an_archive_is_measured_and_read_without_unpacking) {
     const auto ran = processes.run({.argv = {"sh", "-c", script}, .working_folder = folder});
     ASSERT_TRUE(ran && ran.value().exit_code == 0) << script;
   };
-  shell(
-      "mkdir shop-1 && printf 'A=1\\n' > shop-1/.env.example && head -c 1000000 /dev/zero > "
-      "shop-1/zeros && ln shop-1/zeros shop-1/again && tar -czf a.tgz shop-1 && echo no > rubbish");
+  shell("mkdir shop-1 && printf 'A=1\\n' > shop-1/.env.example && head -c 1000000 /dev/zero > "
+        "shop-1/zeros && tar -czf a.tgz shop-1 && echo no > rubbish");
   const auto found = os::look_into_archive(folder + "/a.tgz", {".env.example", "zeros"}, 4);
   EXPECT_TRUE(found);
   if (found) {
-    EXPECT_EQ(found.value().bytes, 1'000'004U); // the second name takes nothing
+    EXPECT_EQ(found.value().bytes, 1'000'004U);
     EXPECT_EQ(found.value().texts.at(".env.example"), "A=1\n");
     EXPECT_EQ(found.value().texts.at("zeros").size(), 4U);
   }
