@@ -17,7 +17,7 @@ SAMPLE = 4  # effects of each operation
 def project(machine, request):
     """A unit that runs a release, with acknowledged writes; a timer, a path and a socket wake it."""
     made = UnitProject(machine, f"shop-{request.param.replace('_', '-')}",
-                       by_drop_in=request.param == "drop_in", within="3s")
+                       by_drop_in=request.param == "drop_in", within="15s")
     made.upgrade(made.next())
     made.start_triggers()
     made.write()
@@ -54,7 +54,9 @@ def test_upgrades_while_nobody_else_starts_it(project):
 ])
 def test_brings_the_old_release_back_with_its_data(project, mode, said):
     before, version = project.drop_ins(), project.version()
+    project.write_yaml(within="4s" if mode == "never_ready" else "15s")
     project.upgrade(project.next(mode), status=ROLLED_BACK)
+    project.write_yaml(within="15s")
     assert project.version() == version
     assert project.drop_ins() == before
     assert project.lost() == set()
@@ -112,11 +114,11 @@ def die_at(project, place, label):
     try:
         wait_until(f"belay pauses at {place}",
                    lambda: mark.exists() or running.poll() is not None, 40)
-        assert mark.exists(), f"{place}: belay ended before it was there"
     finally:
         project.kill_belay()
         running.kill()
-        running.communicate(timeout=20)
+        said = running.communicate(timeout=20)
+    assert mark.exists(), f"{place}: belay ended before it was there: {said}"
 
 
 def test_a_unit_that_ran_before_its_first_release_runs_again_when_that_is_bad(machine):
