@@ -14,7 +14,7 @@ import tempfile
 
 root = pathlib.Path(__file__).resolve().parent.parent
 build = root / "build" / "release"
-LIBRARIES = ("engine", "state", "journal", "drivers_directory", "drivers_sqlite", "drivers_process", "releases",
+LIBRARIES = ("engine", "judge", "state", "journal", "drivers_directory", "drivers_sqlite", "drivers_process", "releases",
              "drivers_probe", "domain", "sim", "base")
 MUTANTS = [  # name, file below src, from, to
     ("a failed smoke test is passed over", "engine/table.cpp",

@@ -274,16 +274,36 @@ Result<std::vector<engine::OperationView>> history(const Host& host) {
   return all;
 }
 
+namespace {
+
+// Empty means the newest.
+Result<std::string> operation_id(const state::Folder& folder, const std::string& operation) {
+  if (!operation.empty())
+    return operation;
+  const auto ids = TRY(folder.operation_ids());
+  if (ids.empty())
+    return Error{ErrorKind::not_found, "there is no operation yet", ""};
+  return ids.back();
+}
+
+} // namespace
+
 Result<engine::OperationView> report(const Host& host, const std::string& operation) {
   const auto folder = TRY(folder_of(host));
-  std::string id = operation;
-  if (id.empty()) {
-    const auto ids = TRY(folder.operation_ids());
-    if (ids.empty())
-      return Error{ErrorKind::not_found, "there is no operation yet", ""};
-    id = ids.back();
-  }
-  return engine::view(host.world, folder, id);
+  return engine::view(host.world, folder, TRY(operation_id(folder, operation)));
+}
+
+Result<engine::Replay> replay(const Host& host, const std::string& operation) {
+  const auto folder = TRY(folder_of(host));
+  return engine::replay(host.world, folder, TRY(operation_id(folder, operation)));
+}
+
+Result<engine::Recorded> record_history(const Host& host, world::Milliseconds duration) {
+  const config::Loaded loaded = TRY(load(host));
+  const auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
+  const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", ""));
+  return engine::record_history(host.world, loaded.stack, machinery->drivers().probe, folder,
+                                duration);
 }
 
 Result<std::vector<std::string>> export_abandoned(const Host& host, const std::string& id,

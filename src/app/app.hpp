@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "engine/engine.hpp"
+#include "engine/judging.hpp"
 #include "state/folder.hpp"
 #include "world/world.hpp"
 
@@ -75,6 +76,10 @@ base::Result<Status> status(const Host& host);
 base::Result<std::vector<state::RestorePoint>> points(const Host& host); // oldest first
 base::Result<std::vector<engine::OperationView>> history(const Host& host);
 base::Result<engine::OperationView> report(const Host& host, const std::string& operation);
+// Every verdict of the judge on an operation (empty: the newest), from its stored readings.
+base::Result<engine::Replay> replay(const Host& host, const std::string& operation);
+// Take readings of the judge's probes for so long, as history to tell noise by.
+base::Result<engine::Recorded> record_history(const Host& host, world::Milliseconds duration);
 // Copies what was written in an abandoned set, and is not in the live data, into a new folder.
 base::Result<std::vector<std::string>> export_abandoned(const Host& host, const std::string& id,
                                                         const std::string& into);

@@ -6,6 +6,7 @@
 #include "cli/evidence.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/init.hpp"
+#include "cli/judge_command.hpp"
 #include "cli/manual.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
@@ -36,6 +37,7 @@ struct Options {
   std::string format = "text";
   std::string id;
   std::string into;
+  JudgeOptions judge;
   bool is_yes = false;
   bool no_auto_rollback = false;
   bool is_watch = false;
@@ -189,6 +191,8 @@ public:
       return print(app::report_markdown(view.value()));
     return print(app::report_text(view.value()));
   }
+
+  int judge() { return cli::judge(host_, terminal_, options_.judge, options_.is_json); }
 
 private:
   engine::UpgradeRequest wanted() const {
@@ -391,6 +395,10 @@ private:
     report->add_option("OPERATION", options_.operation, "its id; the newest if left out");
     report->add_option("--format", options_.format, "text, markdown or json")
         ->check(CLI::IsMember({"text", "markdown", "json"}));
+    add_judge_options(
+        *add(root_, "judge", "verdicts on an operation from its readings; or record quiet history",
+             "  belay judge --replay OPERATION\n  belay judge --record 24h", &Command::judge),
+        options_.judge);
   }
 
   void add_doers() {

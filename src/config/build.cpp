@@ -235,6 +235,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   stack.upgrade = build_upgrade(building, root.at("upgrade"));
   build_hooks(building, root.at("hooks"));
   check_names(building);
+  stack.upgrade.judge = build_judge(building);
   build_triggers(building);
   for (const Value& item : root.at("notify").items)
     stack.notify.push_back(build_notify(building, item));

@@ -36,7 +36,9 @@ domain::ProbeSpec build_smoke(const Building& building, const Value& section,
                               const std::string& path);
 domain::PreflightSpec build_preflight(const Building& building, const Value& section);
 domain::NotifySpec build_notify(const Building& building, const Value& section);
-void build_triggers(const Building& building);     // after the probes that they look at
+void build_triggers(const Building& building); // after the probes that they look at
+// After checks and smoke tests: the judge names them.
+domain::JudgePolicy build_judge(const Building& building);
 void check_places(const Building& building);       // folders and files inside one another
 void check_placeholders(const Building& building); // {to} and {release} where nobody fills them
 

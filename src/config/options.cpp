@@ -4,6 +4,7 @@
 #include "config/options_checks.hpp"
 #include "config/options_examine.hpp"
 #include "config/options_hooks.hpp"
+#include "config/options_judge.hpp"
 #include "config/options_notify.hpp"
 
 #include <algorithm>
@@ -357,6 +358,10 @@ constexpr std::array upgrade{
            .doc = "Pause between two rounds of measurements in the watch.",
            .low = 1,
            .high = hour},
+    Option{.key = "judge",
+           .type = Type::section,
+           .doc = "Whether it became worse: the same requests before the change and after it.",
+           .shape = "judge"},
 };
 
 constexpr std::array keep{
@@ -443,6 +448,7 @@ constexpr std::array shapes{
         "a point may run again.",
         hook_options,
         {}},
+    Shape{"judge", "upgrade.judge", "Compares before and after: docs/judge.md.", judge_options, {}},
     Shape{"smoke", "upgrade.smoke[]", "A probe: exactly one of `http`, `tcp`, `run` and `process`.",
           smoke, probe},
     Shape{"trigger", "triggers[]", "A rule that starts a way back.", trigger, {}},

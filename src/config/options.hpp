@@ -25,6 +25,7 @@ enum class Type {
   sha256,      // 64 hexadecimal digits
   words,       // list of text, at least one: an argv
   paths,       // list of path
+  names,       // list of names of probes
   inner_paths, // list of paths inside the store or the release, relative
   json_values, // map: JSON path to wanted scalar
   headers,     // map: text to text

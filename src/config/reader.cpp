@@ -224,6 +224,7 @@ Value Reader::read_given(const Node& node, const Option& option, const Place& pl
   case Type::list: return read_list(node, option, place);
   case Type::words:
   case Type::paths:
+  case Type::names:
   case Type::inner_paths: return read_words(node, option, place);
   case Type::headers:
   case Type::variables:

@@ -114,8 +114,9 @@ void Reader::finish_reference(std::string_view text, const std::string& path, Va
 
 Value Reader::read_words(const Node& node, const Option& option, const Place& place) {
   Value value = begun(node);
-  const std::string_view wanted =
-      option.type == Type::words ? "a list of words" : "a list of paths";
+  const std::string_view wanted = option.type == Type::words   ? "a list of words"
+                                  : option.type == Type::names ? "a list of names"
+                                                               : "a list of paths";
   Node single{.kind = Node::Kind::list, .mark = node.mark};
   const bool is_single = option.key == "env_file" && node.kind == Node::Kind::scalar;
   if (is_single && !node.is_null())
@@ -150,6 +151,8 @@ Value Reader::read_words(const Node& node, const Option& option, const Place& pl
                       quoted(inside.path) + " must be a path inside it, not " + quoted(text),
                       "Write it without '/' at its begin and without '..'.");
       item.text = inner.value_or("");
+    } else if (option.type == Type::names) {
+      item.text = text;
     } else {
       item.text = base::fill(text, {{"project", project_folder_}});
     }

@@ -64,6 +64,7 @@ std::string_view words_for(const Option& option) {
   case Type::sha256: return "64 hex digits";
   case Type::words: return "list of words";
   case Type::paths: return "list of paths";
+  case Type::names: return "list of names";
   case Type::inner_paths: return "list of paths inside it";
   case Type::json_values: return "map: JSON path to value";
   case Type::headers: return "map of text";
@@ -179,6 +180,7 @@ Json type_schema(const Option& option) {
       return {
           {"anyOf", Json::array({Json{{"type", "string"}}, list_schema({{"type", "string"}})})}};
     return list_schema({{"type", "string"}});
+  case Type::names:
   case Type::inner_paths: return list_schema({{"type", "string"}});
   case Type::json_values:
     return map_schema({{"type", Json::array({"string", "number", "boolean", "null"})}});

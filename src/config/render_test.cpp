@@ -115,6 +115,14 @@ upgrade:
   smoke: []                                     # default
   watch: 1m                                     # default
   watch_every: 2s                               # default
+  judge:
+    probes: []                                  # default
+    numbers: []                                 # default
+    every: 3s                                   # default
+    baseline: 30m                               # default
+    warm_up: 5m                                 # default
+    ratio: 1.5                                  # default
+    history: 23h                                # default
 
 hooks:
   pre_check: []                                 # default

@@ -131,11 +131,23 @@ struct NotifySpec {
   Milliseconds timeout{10000}; // of one attempt
 };
 
+// How readings before and after the change are compared; without probes they are not.
+struct JudgePolicy {
+  std::vector<ProbeSpec> probes;
+  std::vector<std::string> numbers; // names of those whose number must not grow
+  Milliseconds every{3000};
+  Milliseconds baseline{1'800'000};
+  Milliseconds warm_up{300'000};
+  Milliseconds history{82'800'000};
+  double ratio = 1.5;
+};
+
 struct UpgradePolicy {
   std::vector<ProbeSpec> smoke;     // each once, after ready; all must be ok
   std::vector<CommandSpec> migrate; // run once, in this order, with the services stopped
   Milliseconds watch{60000};
   Milliseconds watch_every{2000};
+  JudgePolicy judge;
 };
 
 struct Retention {

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "engine/judging.hpp"
 #include "engine/trigger.hpp"
 
 #include <algorithm>
@@ -167,6 +168,9 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
     result.blockers.push_back("a service does not run, so there is no baseline to compare with. "
                               "Start it with 'belay rollback " +
                               settings.stack.name + " --level restart' first");
+  if (has_generation && result.is_running && !to.empty())
+    for (std::string& problem : dataless(drivers.probe, settings.stack.upgrade.judge))
+      result.blockers.push_back(std::move(problem));
   if (drivers.preflight == nullptr)
     return result;
   if (has_generation) {

@@ -59,10 +59,13 @@ void predict(state::Plan& plan, const domain::Stack& stack, const Examination& f
              const History& history) {
   plan.disk_bytes = found.disk_bytes;
   plan.disk_free_bytes = found.disk_free_bytes;
-  const auto watch = stack.upgrade.watch.count();
+  const domain::JudgePolicy& judge = stack.upgrade.judge;
+  const bool is_judged = plan.kind == state::OperationKind::upgrade && plan.generation_from > 0 &&
+                         !judge.probes.empty();
+  const auto waits = stack.upgrade.watch.count() + (is_judged ? judge.baseline.count() : 0);
   if (history.count > 0) {
     plan.downtime_ms = history.downtime_ms;
-    plan.total_ms = history.total_ms;
+    plan.total_ms = is_judged ? std::max(history.total_ms, waits) : history.total_ms;
     plan.prediction_from = "the slowest of the last " + std::to_string(history.count);
     return;
   }
@@ -73,7 +76,7 @@ void predict(state::Plan& plan, const domain::Stack& stack, const Examination& f
              2000;
   const auto copy = static_cast<std::int64_t>(found.stores.bytes * 1000 / bytes_a_second_guess);
   plan.downtime_ms = gates + copy / 10;
-  plan.total_ms = copy + 2 * gates + watch;
+  plan.total_ms = copy + 2 * gates + waits;
   plan.prediction_from = "no history: estimated from sizes and gates";
 }
 

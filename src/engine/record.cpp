@@ -107,6 +107,8 @@ void put_facts(json& object, const Record& record) {
     object["stores"] = *record.stores;
   if (record.abandoned)
     object["abandoned"] = list(*record.abandoned);
+  if (record.readings)
+    object["readings"] = *record.readings;
 }
 
 void take_facts(const json& object, Record& record) {
@@ -122,6 +124,8 @@ void take_facts(const json& object, Record& record) {
     record.stores = object["stores"].get<std::vector<std::string>>();
   if (object.contains("abandoned"))
     record.abandoned = values(object["abandoned"], abandoned_from);
+  if (object.contains("readings"))
+    record.readings = object["readings"].get<std::string>();
 }
 
 Record record_from(const json& object) {

@@ -42,6 +42,7 @@ struct Record {
   std::optional<domain::Level> level; // hold, escalate; watch, failed: asked by the trigger
   std::optional<std::vector<std::string>> stores;          // hold: to bring back
   std::optional<std::vector<domain::Abandoned>> abandoned; // restore_data
+  std::optional<std::string> readings; // watch, failed too: SHA-256 of the judge's readings
 };
 
 std::string encode(const Record& record);              // one line of JSON

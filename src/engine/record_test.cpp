@@ -33,6 +33,7 @@ TEST(record, everything_is_read_back) {
                         .bytes = 2,
                         .written_since = {{world::Difference::Kind::added, "x", 0, 9}},
                         .differences = 1}}};
+  record.readings = "5ea1";
   const std::string line = encode(record);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const auto back = decode(line);

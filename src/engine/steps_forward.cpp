@@ -2,6 +2,7 @@
 #include "engine/examine.hpp"
 #include "engine/gate.hpp"
 #include "engine/hooks.hpp"
+#include "engine/judging.hpp"
 #include "engine/steps.hpp"
 #include "engine/trigger.hpp"
 
@@ -96,6 +97,7 @@ Result<> do_baseline(Context& context, Record& out) {
   for (const KeptReading& reading : readings)
     out.detail.push_back(reading.probe + ": " + reading.verdict + ", " + reading.detail);
   out.text = std::to_string(readings.size()) + " readings";
+  TRY(judge_baseline(context, out));
   out.baseline = std::move(readings);
   return ok();
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "engine/gate.hpp"
+#include "engine/judging.hpp"
 #include "engine/steps.hpp"
 #include "engine/trigger.hpp"
 
@@ -73,13 +74,21 @@ std::vector<Watched> watched_of(const domain::Stack& stack) {
 
 class Watch {
 public:
-  Watch(Context& context, Record& out)
-      : context_{context}, out_{out}, watched_{watched_of(context.settings.stack)} {}
+  Watch(Context& context, Record& out) : context_{context}, out_{out}, judging_{context, out} {}
 
   Result<> run() {
+    auto result = look_on();
+    judging_.seal();
+    return result;
+  }
+
+private:
+  Result<> look_on() {
     const domain::UpgradePolicy& policy = context_.settings.stack.upgrade;
     context_.drivers.probe.start_over();
     TRY(remember_starts());
+    TRY(judging_.begin());
+    Milliseconds next{0};
     const auto begun = context_.world.clock.monotonic();
     for (;;) {
       if (context_.world.clock.stop_requested())
@@ -87,13 +96,19 @@ public:
                      "Run 'belay resume' to go on, or 'belay abort' to go back."};
       if (TRY(context_.folder.is_requested(context_.plan.operation, "abort")))
         return Error{ErrorKind::failed, "the operator asked to go back", ""};
-      TRY(look_at_processes());
-      TRY(look_at_probes());
-      const auto elapsed = context_.world.clock.monotonic() - begun;
+      auto elapsed = context_.world.clock.monotonic() - begun;
+      if (elapsed >= next || elapsed >= policy.watch) { // the judge has a rhythm of its own
+        TRY(look_at_processes());
+        TRY(look_at_probes());
+        elapsed = context_.world.clock.monotonic() - begun;
+        next = elapsed + policy.watch_every;
+      }
+      TRY(judging_.tick(elapsed));
       const bool is_failing = std::ranges::any_of(
           watched_, [](const Watched& each) { return std::ranges::any_of(each.rules, is_open); });
       if (TRY(context_.folder.is_requested(context_.plan.operation, "commit"))) {
-        out_.text = "accepted by the operator after " + base::format_duration(elapsed);
+        out_.text =
+            "accepted by the operator after " + base::format_duration(elapsed) + judging_.told();
         return ok();
       }
       // While something is failing the watch goes on: its rule fires, or it gets well.
@@ -103,15 +118,15 @@ public:
                     ", no trigger fired";
         if (warnings_ > 0)
           out_.text += " but " + std::to_string(warnings_) + " that only warn";
+        out_.text += judging_.told();
         return ok();
       }
       context_.progress()(static_cast<std::uint64_t>(std::min(elapsed, policy.watch).count()),
                           static_cast<std::uint64_t>(policy.watch.count()));
-      context_.world.clock.sleep_for(policy.watch_every);
+      context_.world.clock.sleep_for(judging_.pause(elapsed, next - elapsed));
     }
   }
 
-private:
   Result<> remember_starts() {
     for (const auto& service : context_.settings.stack.services)
       starts_[service.name] = TRY(context_.drivers.runtime.observe(service)).start_id;
@@ -200,7 +215,8 @@ private:
 
   Context& context_;
   Record& out_;
-  std::vector<Watched> watched_;
+  Judging judging_;
+  std::vector<Watched> watched_ = watched_of(context_.settings.stack);
   std::map<std::string, std::string> starts_;
   int looks_ = 0;
   int warnings_ = 0;

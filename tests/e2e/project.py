@@ -42,7 +42,7 @@ config_files: [shop.conf]
 {extra}upgrade:
   smoke: [{{ name: writes, run: [./smoke.py] }}]
   watch: {watch}
-  watch_every: 50ms
+  watch_every: {watch_every}
 {upgrade_extra}keep: {{ points: 3, abandoned: 9, releases: 9 }}
 """
 
@@ -60,11 +60,12 @@ for store in ("file", "database"):
 
 class Project:
     def __init__(self, folder, watch="200ms", within="5s", extra="", service_extra="",
-                 upgrade_extra=""):
+                 upgrade_extra="", watch_every="50ms"):
         self.folder = pathlib.Path(folder)
         self.mark = str(self.folder)
         self.yaml = {"mark": self.mark, "watch": watch, "within": within, "extra": extra,
-                     "service_extra": service_extra, "upgrade_extra": upgrade_extra}
+                     "service_extra": service_extra, "upgrade_extra": upgrade_extra,
+                     "watch_every": watch_every}
         self.acknowledged = set()
         self.count = 0
         (self.folder / "data").mkdir(parents=True)

@@ -9,6 +9,7 @@ GET /writes reads both back; GET /health tells the version and the number of wri
 """
 import argparse
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -31,6 +32,7 @@ writes_path = options.data / "writes.jsonl"
 one_at_a_time = threading.Lock()
 begun, started = time.monotonic(), time.time()
 served = {"200": 0, "503": 0}
+answers = itertools.count(1)  # mode fails_some: every SECONDS-th fails
 
 
 def open_database():
@@ -82,6 +84,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.answer(404, {})
 
     def health(self):
+        if MODE == "slow_answers":
+            time.sleep(SECONDS)
         count = database.execute("SELECT count(*) FROM writes").fetchone()[0]
         well = {"status": "ok", "version": release["version"], "writes": count}
         if MODE == "lying":
@@ -90,6 +94,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(503, {"status": "down"})
         elif MODE == "sick_after" and time.monotonic() - begun > SECONDS:
             self.answer(503, {"status": "down"})
+        elif MODE == "fails_some" and next(answers) % SECONDS == 0:
+            self.answer(500, {"status": "error"})
         elif MODE == "redirect":
             self.send_response(302)
             self.send_header("Location", "/elsewhere")

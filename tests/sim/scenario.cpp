@@ -5,6 +5,7 @@
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
+#include "engine/judging.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -71,6 +72,15 @@ domain::CheckSpec queue() {
   check.probe = smoke("queue", 8002);
   check.probe.value = "queue";
   return check;
+}
+
+domain::JudgePolicy judge() {
+  domain::JudgePolicy policy;
+  policy.probes = {smoke("web-smoke", 8001)};
+  policy.every = world::Milliseconds{2000};
+  policy.baseline = world::Milliseconds{3000};
+  policy.warm_up = world::Milliseconds{1000};
+  return policy;
 }
 
 engine::Settings settings() {
@@ -150,6 +160,12 @@ struct Scenario::Parts {
         return "the journal of " + id + " cannot be told: " + view.error().message;
       if (!view.value().has_ended)
         return "the journal of " + id + " has no end";
+      const auto replay = engine::replay(world.ports(), folder.value(), id);
+      if (!replay && replay.error().kind != ErrorKind::not_found)
+        return "the verdicts of " + id + " cannot be told: " + replay.error().message;
+      if (replay &&
+          !std::ranges::all_of(replay.value().verdicts, &engine::Replayed::is_as_recorded))
+        return "a verdict of " + id + " does not follow from its readings";
       const sim::Node* journal = world.host.disk.find(folder.value().journal_path(id));
       if (!journal->content.ends_with('\n'))
         return "the journal of " + id + " ends with half a record";
@@ -193,6 +209,8 @@ Scenario::~Scenario() = default;
 
 Scenario::Scenario(Kind kind, std::uint64_t seed) : parts_{std::make_unique<Parts>()} {
   parts_->kind = kind;
+  if (kind == Kind::upgrade_migrates)
+    parts_->frozen.stack.upgrade.judge = judge();
   sim::Host& host = parts_->world.host;
   host.random.seed(seed);
   const char* first = kind == Kind::upgrade_stubborn ? "#!sim version=1 refuses_newer ignores_term"
@@ -218,6 +236,7 @@ std::unique_ptr<Scenario> Scenario::clone() const {
   auto copy = std::unique_ptr<Scenario>{new Scenario};
   copy->parts_ = std::make_unique<Parts>();
   copy->parts_->kind = parts_->kind;
+  copy->parts_->frozen = parts_->frozen;
   copy->parts_->world.host = parts_->world.host;
   copy->parts_->power_was_cut = parts_->power_was_cut;
   return copy;
