@@ -184,7 +184,8 @@ Result<std::optional<Resumed>> commit(const Host& host, const std::string& stack
 namespace {
 
 ServiceStatus service_status(engine::Drivers drivers, const domain::ServiceSpec& service,
-                             const std::optional<state::Generation>& generation) {
+                             const std::optional<state::Generation>& generation,
+                             bool is_in_progress) {
   ServiceStatus status;
   status.name = service.name;
   const domain::Release* recorded = nullptr;
@@ -210,7 +211,9 @@ ServiceStatus service_status(engine::Drivers drivers, const domain::ServiceSpec&
     status.drift.push_back("runs from " + observed.value().release_folder + ", committed was " +
                            recorded->folder);
   if (recorded != nullptr && !status.is_running)
-    status.drift.emplace_back("does not run; 'belay rollback --level restart' starts it");
+    status.drift.emplace_back(is_in_progress // then resume or abort is the way, and is told
+                                  ? "does not run"
+                                  : "does not run; 'belay rollback --level restart' starts it");
   return status;
 }
 
@@ -232,7 +235,8 @@ Result<Status> status(const Host& host) {
     status.label = generation->label;
   const auto machinery = host.make(loaded.stack, {});
   for (const auto& service : loaded.stack.services)
-    status.services.push_back(service_status(machinery->drivers(), service, generation));
+    status.services.push_back(
+        service_status(machinery->drivers(), service, generation, !id.empty()));
   if (generation) {
     const auto now = TRY(state::capture_config(host.world.files, loaded.stack.config_files));
     for (const auto& file : now)

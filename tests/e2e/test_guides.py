@@ -5,11 +5,12 @@ all that were chosen are followed side by side.
 """
 import concurrent.futures
 import re
+import subprocess
 
 import pytest
 
 import guide
-from project import BELAY
+from project import BELAY, DONE, told
 
 PAGES = sorted(path.name for path in guide.GUIDE.glob("*.md"))
 AT_A_TIME = 6
@@ -48,6 +49,33 @@ def test_every_link_leads_somewhere():
     for name in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", (guide.GUIDE / name).read_text()):
             assert "://" in target or (guide.GUIDE / target).exists(), f"{name}: {target}"
+
+
+BASE = """\
+stack: shop
+services:
+  shop:
+    release: { directory: "./dist/{to}" }
+    run: [./shop.py]
+    ready: { process: true }
+"""
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES
+                                  if any(block.language == "yaml" for block in guide.read(name).blocks)])
+def test_what_a_page_says_of_belay_yaml_is_taken(tmp_path, name):
+    """Each block of YAML is a belay.yaml, or a part of the one before it."""
+    base = BASE
+    for block in guide.read(name).blocks:
+        if block.language != "yaml":
+            continue
+        text = base + block.text
+        if "services:" in block.text:
+            base = text = ("" if "stack:" in block.text else "stack: shop\n") + block.text
+        (tmp_path / "belay.yaml").write_text(text)
+        ended = subprocess.run([BELAY, "config"], cwd=tmp_path, capture_output=True, text=True,
+                               check=False)
+        assert ended.returncode == DONE, f"{name}:{block.line}\n{told(ended)}"
 
 
 # --- that it would notice
