@@ -10,6 +10,7 @@
 #include "cli/manual.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
+#include "cli/support_command.hpp"
 
 #include <algorithm>
 
@@ -54,7 +55,6 @@ public:
     printer_.set_options({.is_json = options_.is_json,
                           .is_terminal = terminal.is_output_terminal,
                           .has_colour = terminal.is_output_terminal && !terminal.has_no_colour});
-    host_.config_path = base::absolute_path(options_.config, terminal.working_folder);
   }
 
   int init() {
@@ -335,12 +335,10 @@ public:
     add_doers();
     add_enders();
     add_abandoned();
-    driver_.add_to(root_);
   }
 
   CLI::App& root() { return root_; }
   const Options& options() const { return options_; }
-  const DriverCommand& driver() const { return driver_; }
   int (Command::*chosen() const)() {
     for (const Entry& entry : entries_)
       if (entry.app->parsed() && entry.app->get_subcommands().empty())
@@ -461,7 +459,6 @@ private:
 
   CLI::App root_;
   Options options_;
-  DriverCommand driver_;
   std::vector<Entry> entries_;
 };
 
@@ -470,6 +467,9 @@ private:
 int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
         const Terminal& terminal) {
   Parser parser{terminal.version};
+  const SupportCommand support{parser.root()};
+  DriverCommand driver;
+  driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
   const Manual manual{parser.root()};
   std::ranges::reverse(arguments); // CLI11 takes them from the back
@@ -482,11 +482,12 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
     std::fprintf(terminal.err, "belay: %s\nhint: See 'belay --help'.\n", wrong.what());
     return exit_usage;
   }
-  if (manual.is_asked()) {
-    std::fputs(manual.text().c_str(), terminal.out);
-    return exit_done;
-  }
-  if (const auto status = parser.driver().run(host, terminal, parser.options().is_json))
+  if (manual.is_asked())
+    return std::fputs(manual.text().c_str(), terminal.out), exit_done;
+  host.config_path = base::absolute_path(parser.options().config, terminal.working_folder);
+  if (const auto status = support.run(host, terminal, parser.options().is_json))
+    return *status;
+  if (const auto status = driver.run(host, terminal, parser.options().is_json))
     return *status;
   if (repository.is_asked())
     return repository.run(host, terminal, parser.options().is_json);

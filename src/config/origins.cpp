@@ -1,6 +1,7 @@
 #include "config/origins.hpp"
 
 #include "base/digest.hpp"
+#include "config/secret_texts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,15 +27,8 @@ bool hides(const Value& value, const Path& path) {
   const std::string& section = path[path.size() - 2];
   if (section != "env" && section != "headers")
     return false;
-  std::string name = path.back();
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  constexpr std::array words{"secret", "password", "passwd", "pass", "token", "key", "credential",
-                             "auth",   "private",  "cookie", "salt", "dsn",   "jwt"};
   const bool has_login = value.text.contains("://") && value.text.contains('@');
-  return has_login ||
-         std::ranges::any_of(words, [&](const char* word) { return name.contains(word); });
+  return has_login || looks_secret(path.back());
 }
 
 template <class Use>
@@ -55,6 +49,16 @@ void each_leaf(const Value& value, Path& path, const Use& use) {
 }
 
 } // namespace
+
+bool looks_secret(std::string_view name) {
+  std::string lower{name};
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  constexpr std::array words{"secret", "password", "passwd", "pass", "token", "key", "credential",
+                             "auth",   "private",  "cookie", "salt", "dsn",   "jwt"};
+  return std::ranges::any_of(words, [&](const char* word) { return lower.contains(word); });
+}
 
 std::vector<Origin> origins_of(const Value& root) {
   std::vector<Origin> origins;

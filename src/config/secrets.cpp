@@ -1,8 +1,12 @@
 // Config, the part that reads secrets: the only place where one is ever in memory as text.
 #include "base/text.hpp"
 #include "config/config.hpp"
+#include "config/env_file.hpp"
+#include "config/secret_texts.hpp"
 
 #include <algorithm>
+
+#include <nlohmann/json.hpp>
 
 namespace config {
 namespace {
@@ -82,7 +86,132 @@ std::vector<domain::SecretRef> all_secrets(const domain::Stack& stack) {
   return all;
 }
 
+// A path, or a word as short as "us" in KEYBOARD, is none.
+constexpr std::size_t guessed_bytes_min = 6;
+
+void add_guess(std::string_view name, std::string_view value, std::vector<std::string>& all) {
+  const bool has_login = value.contains("://") && value.contains('@');
+  if (has_login ||
+      (looks_secret(name) && value.size() >= guessed_bytes_min && !value.starts_with('/')))
+    all.emplace_back(value);
+}
+
+void add_literals(const domain::Stack& stack, std::vector<std::string>& all) {
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (looks_secret(name) || (value.contains("://") && value.contains('@')))
+      all.push_back(value);
+  };
+  const auto add_environment = [&](const std::vector<domain::EnvironmentEntry>& environment) {
+    for (const auto& entry : environment)
+      if (const auto* text = std::get_if<std::string>(&entry.value))
+        add(entry.name, *text);
+  };
+  const auto add_headers = [&](const domain::ProbeSpec& probe) {
+    for (const auto& [name, value] : probe.headers)
+      add(name, value);
+  };
+  for (const auto& service : stack.services) {
+    add_environment(service.environment);
+    add_environment(service.driver.environment);
+    add_headers(service.ready.probe);
+  }
+  for (const auto& store : stack.stores)
+    add_environment(store.driver.environment);
+  for (const auto& check : stack.checks)
+    add_headers(check.probe);
+  for (const auto& probe : stack.upgrade.smoke)
+    add_headers(probe);
+}
+
+// The address of a webhook is often a secret in itself: all behind its host.
+void add_webhooks(const domain::Stack& stack, std::vector<std::string>& all) {
+  for (const auto& spec : stack.notify) {
+    const auto scheme = spec.url.find("://");
+    if (spec.kind != domain::NoticeKind::webhook || scheme == std::string::npos)
+      continue;
+    const auto slash = spec.url.find('/', scheme + 3);
+    if (slash == std::string::npos || slash + 1 == spec.url.size())
+      continue;
+    const std::string path = spec.url.substr(slash + 1);
+    all.push_back(path);
+    for (const std::string& part : base::split(path, '/')) // "hooks" is none
+      if (part.size() >= guessed_bytes_min && part.find_first_of("0123456789") != std::string::npos)
+        all.push_back(part);
+  }
+}
+
+// A login may be told without the address that it stands in.
+void add_logins(std::vector<std::string>& all) {
+  std::vector<std::string> passwords;
+  for (const std::string& text : all) {
+    const auto scheme = text.find("://");
+    const auto at = text.rfind('@');
+    if (scheme == std::string::npos || at == std::string::npos || at < scheme + 3)
+      continue;
+    const std::string login = text.substr(scheme + 3, at - scheme - 3);
+    const auto colon = login.find(':');
+    const std::string password = colon == std::string::npos ? login : login.substr(colon + 1);
+    if (!password.empty())
+      passwords.push_back(password);
+  }
+  all.insert(all.end(), passwords.begin(), passwords.end());
+}
+
+void add_env_files(world::Files& files, const Loaded& loaded, const Environment& environment,
+                   std::vector<std::string>& all) {
+  Scope scope;
+  scope.layers.push_back({"env", Variables{environment.begin(), environment.end()}});
+  for (const Origin& origin : loaded.origins) {
+    const auto list = nlohmann::json::parse(origin.value, nullptr, false);
+    if (origin.path.empty() || origin.path[0] != "env_file" || list.is_discarded())
+      continue;
+    for (const auto& path : list.is_array() ? list : nlohmann::json::array({list})) {
+      const std::string name = path.is_string() ? path.get<std::string>() : "";
+      const auto text =
+          files.read(base::absolute_path(name, loaded.stack.project_folder), env_file_bytes_max);
+      if (!text)
+        continue;
+      if (const auto variables = parse_env_file(text.value(), name, scope))
+        for (const auto& [variable, value] : variables.value())
+          add_guess(variable, value, all);
+    }
+  }
+}
+
+// `NAME=value` and `name: value`, as .env, ini, properties, JSON and YAML have it.
+void add_lines(const std::string& text, std::vector<std::string>& all) {
+  constexpr std::string_view around = " \t\r\"',;{}";
+  for (const std::string& line : base::split(text, '\n')) {
+    const auto sign = line.find_first_of("=:");
+    const auto begin = sign == std::string::npos ? sign : line.find_first_not_of(around, sign + 1);
+    if (begin == std::string::npos)
+      continue;
+    const auto end = line.find_last_not_of(around);
+    add_guess(std::string_view{line}.substr(0, sign),
+              std::string_view{line}.substr(begin, end - begin + 1), all);
+  }
+}
+
 } // namespace
+
+std::vector<std::string> secret_texts(world::Files& files, const Loaded& loaded,
+                                      const Environment& environment) {
+  constexpr std::size_t config_file_bytes_max = 1U << 20U;
+  std::vector<std::string> all;
+  for (const domain::SecretRef& secret : all_secrets(loaded.stack))
+    if (auto read = read_secret(files, secret, environment))
+      all.push_back(std::move(read).value());
+  add_literals(loaded.stack, all);
+  add_webhooks(loaded.stack, all);
+  for (const auto& [name, value] : environment)
+    add_guess(name, value, all);
+  add_env_files(files, loaded, environment, all);
+  for (const std::string& path : loaded.stack.config_files)
+    if (const auto text = files.read(path, config_file_bytes_max))
+      add_lines(text.value(), all);
+  add_logins(all);
+  return all;
+}
 
 Result<std::string> read_secret(world::Files& files, const domain::SecretRef& secret,
                                 const Environment& environment) {
