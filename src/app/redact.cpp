@@ -169,8 +169,7 @@ std::vector<std::string> forms_of(const std::vector<std::string>& known) {
   std::ranges::sort(all, [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a < b; // one may hold another
   });
-  const auto twice = std::ranges::unique(all);
-  all.erase(twice.begin(), twice.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
