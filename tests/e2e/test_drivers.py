@@ -72,7 +72,8 @@ def test_a_driver_that_breaks_a_promise_is_found(name, text, instead, promise, t
     mine = tmp_path / name
     mine.write_text(sample.replace(text, instead))
     mine.chmod(0o755)
-    ended = driver_test(mine)
+    # What a call leaves behind is waited for at every request that follows.
+    ended = driver_test(mine, timeout="3s" if "BELAY_CALL" in promise else "20s")
     assert ended.returncode == 1, told(ended)
     broken = [line for line in ended.stdout.splitlines() if line.startswith("BROKEN")]
     assert any(promise in line for line in broken), told(ended)
