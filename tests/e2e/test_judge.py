@@ -17,7 +17,7 @@ def judged(make_project, history="1h", probes="shop.ready", ratio=1.5, slower=0.
     project.upgrade("1.0")
     project.write_yaml(upgrade_extra="  judge: { probes: [shop.ready], every: 10ms, warm_up: 0s }\n")
     pace = 2 / project.json("judge", "--record", "2s")[0]["rounds"]
-    project.baseline = max(1500, round(45_000 * pace))
+    project.baseline = max(2500, round(90_000 * pace))
     project.watch = max(2500, round(100_000 * pace + 60_000 * slower))
     project.times = f"every: 10ms, baseline: {project.baseline}ms, warm_up: 200ms"
     project.write_yaml(
