@@ -1,7 +1,9 @@
 #include "app/app.hpp"
 
 #include "app/notify.hpp"
+#include "app/redact.hpp"
 #include "base/text.hpp"
+#include "config/secret_texts.hpp"
 
 #include <algorithm>
 
@@ -13,8 +15,14 @@ using base::Result;
 
 namespace {
 
-engine::Settings settings_of(const config::Loaded& loaded) {
-  return {loaded.stack, loaded.text, loaded.effective_digest};
+engine::Settings settings_of(const Host& host, const config::Loaded& loaded) {
+  const auto redactor = std::make_shared<const Redactor>(
+      config::secret_texts(host.world.files, loaded, host.environment));
+  return {loaded.stack,
+          loaded.text,
+          loaded.effective_digest,
+          {.words = [redactor](std::string_view text) { return redactor->words(text); },
+           .logs = [redactor](std::string_view text) { return redactor->text(text); }}};
 }
 
 Result<> check_name(const config::Loaded& loaded, const std::string& stack) {
@@ -99,7 +107,7 @@ Result<Resumed> go_on(const Host& host, Act act) {
   warn_of_change(host, frozen);
   const auto machinery = host.make(
       frozen.loaded.stack, tags_of(frozen.loaded.stack, frozen.plan.operation, frozen.plan.to));
-  engine::Engine engine{host.world, settings_of(frozen.loaded), machinery->drivers(),
+  engine::Engine engine{host.world, settings_of(host, frozen.loaded), machinery->drivers(),
                         std::move(folder)};
   Resumed resumed{TRY(act(engine)), frozen.plan.kind};
   tell_of_end(host, frozen.loaded.stack, resumed.ended, frozen.plan);
@@ -118,7 +126,8 @@ Result<state::Plan> plan_upgrade(const Host& host, const std::string& stack,
   TRY(check_name(loaded, stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
   const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", request.to));
-  engine::Engine engine{host.world, settings_of(loaded), machinery->drivers(), std::move(folder)};
+  engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
+                        std::move(folder)};
   auto plan = TRY(engine.plan_upgrade(request));
   if (const auto secrets = config::check_secrets(host.world.files, loaded.stack, host.environment);
       !secrets)
@@ -134,7 +143,8 @@ Result<state::Plan> plan_rollback(const Host& host, const std::string& stack,
   TRY(check_name(loaded, stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
   const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", ""));
-  engine::Engine engine{host.world, settings_of(loaded), machinery->drivers(), std::move(folder)};
+  engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
+                        std::move(folder)};
   return engine.plan_rollback(request);
 }
 
@@ -144,7 +154,8 @@ Result<engine::Ended> apply(const Host& host, const state::Plan& plan,
   TRY(check_name(loaded, plan.stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
   const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, plan.operation, plan.to));
-  engine::Engine engine{host.world, settings_of(loaded), machinery->drivers(), std::move(folder)};
+  engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
+                        std::move(folder)};
   engine::RunOptions told = options;
   told.on_begun = [&] {
     notify(host, loaded.stack, {"start", plan.stack, plan.operation, plan.to, ""}, 1);

@@ -175,16 +175,29 @@ std::vector<std::string> forms_of(const std::vector<std::string>& known) {
 
 } // namespace
 
+namespace {
+
+// A password of "1" would take every 1 out of a report, and tell nobody anything.
+constexpr std::size_t word_bytes_min = 4;
+
+} // namespace
+
 struct Redactor::Parts {
   std::vector<std::string> forms; // the longest first
   std::vector<Rule> rules = make_rules();
   base::Pattern name = compiled("(?i)" + secret_word);
   base::Pattern flag = compiled("(?i)--?[A-Za-z0-9-]*" + secret_word + "[A-Za-z0-9-]*");
 
-  std::string text(std::string_view text) const {
+  std::string words(std::string_view text, std::size_t bytes_min) const {
     std::string left{text};
     for (const std::string& form : forms)
-      left = without(std::move(left), form);
+      if (form.size() >= bytes_min)
+        left = without(std::move(left), form);
+    return left;
+  }
+
+  std::string text(std::string_view text) const {
+    std::string left = words(text, 0);
     for (const Rule& rule : rules)
       left = rule.pattern.replace_in(left, rule.with);
     return left;
@@ -235,6 +248,10 @@ Redactor& Redactor::operator=(Redactor&&) noexcept = default;
 
 std::string Redactor::text(std::string_view text) const {
   return parts_->text(text);
+}
+
+std::string Redactor::words(std::string_view text) const {
+  return parts_->words(text, word_bytes_min);
 }
 
 std::string Redactor::json(std::string_view document, int indent) const {

@@ -21,7 +21,9 @@ public:
   // tokens of well-known makers, and what stands behind a name such as `password`. What is a
   // reference to a secret (`file:/etc/token`, `env:TOKEN`) stays.
   std::string text(std::string_view text) const;
-  // The same for every string of one JSON document, with the names of its members looked at too;
+  // Only known secrets of 4 bytes and more: sentences stay as they are.
+  std::string words(std::string_view text) const;
+  // As `text`, for every string of one JSON document, with the names of its members looked at too;
   // indented by `indent` (-1: one line). What is no JSON is taken as text.
   std::string json(std::string_view document, int indent = -1) const;
 

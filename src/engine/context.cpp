@@ -81,7 +81,27 @@ Record Context::record(RecordEvent event) const {
   return record;
 }
 
-Result<> Context::write(const Record& record) {
+// The words of a record, not what steers the replay: the steps, verdicts and ids stay as they are.
+Record Context::without_secrets(Record record) const {
+  if (!settings.redact.words || !settings.redact.logs)
+    return record;
+  const auto clean = [&](std::string& text) { text = settings.redact.words(text); };
+  if (record.event != RecordEvent::end)
+    clean(record.text);
+  clean(record.hint);
+  std::ranges::for_each(record.detail, clean);
+  for (KeptReading& reading : record.gates)
+    clean(reading.detail);
+  if (record.baseline)
+    for (KeptReading& reading : *record.baseline)
+      clean(reading.detail);
+  for (LogTail& log : record.logs)
+    log.text = settings.redact.logs(log.text);
+  return record;
+}
+
+Result<> Context::write(const Record& said) {
+  const Record record = without_secrets(said);
   const std::string payload = encode(record);
   auto written = log_.append(payload);
   if (!written && written.error().kind == ErrorKind::no_space) {
@@ -141,7 +161,7 @@ void Context::say(world::EventKind kind, const std::string& text) const {
   event.at = world.clock.now();
   event.operation = plan.operation;
   event.step = is_end(state) ? "" : std::string{row_of(state).name};
-  event.text = base::printable(text);
+  event.text = base::printable(settings.redact.words ? settings.redact.words(text) : text);
   world.events.emit(event);
 }
 

@@ -66,6 +66,7 @@ private:
       : world{world_ports}, settings{frozen}, drivers{all}, folder{state_folder},
         plan{std::move(frozen_plan)}, log_{std::move(journal)} {}
   base::Result<> take(const Record& record);
+  Record without_secrets(Record record) const;
   journal::Journal log_;
 };
 

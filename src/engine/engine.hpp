@@ -35,10 +35,18 @@ struct Drivers {
 };
 
 // The configuration that an operation runs with, frozen with it.
+// Take secrets out of text before it is recorded or shown. Empty: nothing is taken out.
+struct Redaction {
+  using Take = std::function<std::string(std::string_view)>;
+  Take words; // what belay says, and the ends of commands that it quotes: what is known as secret
+  Take logs;  // what services wrote: also what only looks like a secret
+};
+
 struct Settings {
   domain::Stack stack;
   std::string text;   // belay.yaml as it was read
   std::string digest; // of the effective configuration
+  Redaction redact = {};
 };
 
 // How a call ended. Ids and sentences are for people and for the exit status.

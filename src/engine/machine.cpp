@@ -206,6 +206,8 @@ private:
   }
 
   Result<Ended> ended(Ending ending, std::string why, std::string hint) {
+    if (context_.settings.redact.words)
+      why = context_.settings.redact.words(why);
     context_.say(EventKind::operation_ended, why);
     return Ended{ending, context_.plan.operation, std::move(why), std::move(hint)};
   }

@@ -1,8 +1,8 @@
 """What belay keeps, when it is shared, old, torn, rotten, from the future, or out of space."""
 import json
 import os
-import threading
-import time
+import subprocess
+import sys
 
 import pytest
 
@@ -185,22 +185,17 @@ def test_a_read_only_store_is_refused_before_anything_is_touched(make_project, s
 
 def test_a_store_that_somebody_else_writes_is_not_called_secure(project):
     project.release("2.0")
-    done = threading.Event()
-
-    def scribble():
-        n = 0
-        while not done.is_set():
-            n += 1
-            (project.folder / "data/scribble").write_text(str(n) * 4096)
-            time.sleep(0.001)
-
-    writer = threading.Thread(target=scribble)
-    writer.start()
+    # A process of its own, without a pause: on a busy machine a thread of ours may rest too long.
+    # It appends: times alone are too coarse to tell two writes in one tick of the kernel's clock.
+    writer = subprocess.Popen(
+        [sys.executable, "-c", "import sys\nwith open(sys.argv[1], 'ab', 0) as file:\n"
+         "    while True:\n        file.write(b'x')\n", project.folder / "data/scribble"])
     try:
+        wait_until("the writer writes", (project.folder / "data/scribble").exists)
         ended = project.belay(*UP)
     finally:
-        done.set()
-        writer.join()
+        writer.kill()
+        writer.wait()
     assert ended.returncode in (ROLLED_BACK, UNCHANGED), told(ended)
     assert project.version() == "1.0"
     assert not project.lost()

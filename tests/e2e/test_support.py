@@ -159,6 +159,15 @@ def test_secrets_planted_everywhere_are_nowhere_in_the_bundle(planted):
     log = (planted.folder / ".belay/log/shop.log").read_text(encoding="utf-8")
     assert set(leaks(log, PLANTED | SPOKEN)) == set(PLANTED | SPOKEN), "the service told them all"
 
+    # Nor in what belay keeps and shows of it, where the ends of that log stand too.
+    report = planted.belay("report", env=planted.env)
+    kept = [(file.name, file.read_text(encoding="utf-8", errors="replace"))
+            for file in (planted.folder / ".belay/operations").rglob("*")
+            if file.is_file() and file.name in ("journal", "report.json", "plan.json")]
+    assert "service says" in report.stdout, "the report shows the end of the log"
+    for name, text in [("report", report.stdout), *kept]:
+        assert leaks(text, PLANTED | SPOKEN) == [], name
+
     ended = support(planted)
     [path] = planted.folder.glob("belay-support-o-*.tar.gz")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
