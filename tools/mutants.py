@@ -100,7 +100,7 @@ def try_mutant(mutant):
         libraries = [str(build / f"src/lib{lib}.a") for lib in LIBRARIES]
         link = ["c++", "-o", f"{folder}/belay_sim", f"{folder}/broken.o",
                 *map(str, sorted(build.glob("tests/CMakeFiles/belay_sim.dir/sim/*.o"))),
-                "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lcrypto", "-lpthread"]
+                "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lre2", "-lcrypto", "-lpthread"]
         for command in (words, link):
             run = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
             if run.returncode:

@@ -2,6 +2,7 @@
 // a detail that is short. The input is one byte for the status, one for what is asked for, a line
 // for the JSON path, and the body.
 
+#include "base/url.hpp"
 #include "drivers/probe/judge.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(spec.value.empty() || reading.number);
   }
   CHECK(reading.detail.size() < path.size() * 4 + 4096);
-  const auto authority = drivers::probe::authority_of(path);
-  CHECK(authority.port >= 0 && authority.port <= 65535);
+  const auto endpoint = base::parse_url(path);
+  CHECK(!endpoint || (endpoint->port >= 1 && endpoint->port <= 65535));
   return 0;
 }
