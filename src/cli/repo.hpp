@@ -53,6 +53,9 @@ struct RepoOptions {
   bool is_dry_run = false;
   bool is_pruned = false;
   bool is_long = false;
+  bool is_in_place = false;
+  bool is_extra_removed = false;
+  std::string overwrite = "always";
 };
 
 class RepoCommands {

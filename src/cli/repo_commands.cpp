@@ -132,13 +132,31 @@ struct RepoCommands::State {
 
   void add_restore() {
     CLI::App* restore = add_with_repository(
-        root, "restore", "bring back a snapshot, or one folder of it, into a new place",
+        root, "restore", "bring back a snapshot, or one folder of it, into a new place or in place",
         "  belay restore latest --target /srv/restored -r /srv/backup -p password\n"
-        "  belay restore latest:/srv/shop --target /srv/shop.old -r /srv/backup -p password",
+        "  belay restore latest:/srv/shop --target /srv/shop.old -r /srv/backup -p password\n"
+        "  belay restore latest:/srv/shop --target /srv/shop --in-place --delete --dry-run -r ...",
         &RepoWork::restore);
     add_snapshot(restore);
     restore->add_option("--target", options.target, "a folder that is empty or absent")->required();
     restore->add_flag("--sparse", options.has_holes, "make holes of runs of zeros");
+    CLI::Option* in_place =
+        restore->add_flag("--in-place", options.is_in_place,
+                          "the target may hold anything: only what differs is written");
+    restore
+        ->add_flag("--delete", options.is_extra_removed,
+                   "remove what the snapshot has not; name the folder: SNAPSHOT:FOLDER")
+        ->needs(in_place);
+    restore
+        ->add_option("--overwrite", options.overwrite,
+                     "always: compare content; if-changed: trust size and time of change")
+        ->check(CLI::IsMember({"always", "if-changed"}))
+        ->capture_default_str()
+        ->needs(in_place);
+    restore->add_option("--exclude", options.exclude, "leave alone what matches this pattern")
+        ->needs(in_place);
+    restore->add_flag("-n,--dry-run", options.is_dry_run, "only say what would be done")
+        ->needs(in_place);
   }
 
   void add_forget() {

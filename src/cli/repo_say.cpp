@@ -117,20 +117,36 @@ std::string backup_json(const repo::BackupReport& report) {
   return line_of(line);
 }
 
-std::string restore_text(const repo::RestoreReport& report, const std::string& target,
+std::string restore_text(const repo::RestoreReport& report, const repo::RestoreOptions& how,
                          world::Milliseconds time) {
-  return "restored " + std::to_string(report.files) + " files, " + std::to_string(report.folders) +
-         " folders, " + std::to_string(report.others) + " links and devices into '" +
-         base::printable(target) + "': " + speed(report.bytes, time) + "\n";
+  const std::string target = "'" + base::printable(how.target) + "'";
+  const std::uint64_t names = report.files + report.folders + report.others;
+  const std::string counted = std::to_string(report.files) + " files, " +
+                              std::to_string(report.folders) + " folders, " +
+                              std::to_string(report.others) + " links and devices";
+  if (!how.in_place)
+    return "restored " + counted + " into " + target + ": " + speed(report.bytes, time) + "\n";
+  const std::string changes = std::to_string(names - std::min(report.unchanged, names)) +
+                              " of them made or changed, " + std::to_string(report.removed) +
+                              " others removed";
+  if (how.in_place->is_dry_run)
+    return "would leave " + counted + " in " + target + ": " + changes + ", at most " +
+           format_bytes(report.bytes) + " written; nothing was changed\n";
+  return "restored " + counted + " in place in " + target + ": " + changes + "; " +
+         format_bytes(report.bytes) + " written, compared " + speed(report.bytes_compared, time) +
+         "\n";
 }
 
-std::string restore_json(const repo::RestoreReport& report, const std::string& target) {
-  return line_of({{"event", "restored"},
-                  {"target", target},
-                  {"files", report.files},
-                  {"folders", report.folders},
-                  {"others", report.others},
-                  {"bytes", report.bytes}});
+std::string restore_json(const repo::RestoreReport& report, const repo::RestoreOptions& how) {
+  json line{{"event", "restored"},       {"target", how.target},    {"files", report.files},
+            {"folders", report.folders}, {"others", report.others}, {"bytes", report.bytes}};
+  if (how.in_place) {
+    line["is_dry_run"] = how.in_place->is_dry_run;
+    line["unchanged"] = report.unchanged;
+    line["removed"] = report.removed;
+    line["bytes_compared"] = report.bytes_compared;
+  }
+  return line_of(line);
 }
 
 std::string decision_text(const repo::Decision& decision) {

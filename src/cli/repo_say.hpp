@@ -26,9 +26,9 @@ std::string node_text(const std::string& path, const repo::format::Node& node);
 std::string node_json(const std::string& path, const repo::format::Node& node);
 std::string backup_text(const repo::BackupReport& report, world::Milliseconds time);
 std::string backup_json(const repo::BackupReport& report);
-std::string restore_text(const repo::RestoreReport& report, const std::string& target,
+std::string restore_text(const repo::RestoreReport& report, const repo::RestoreOptions& how,
                          world::Milliseconds time);
-std::string restore_json(const repo::RestoreReport& report, const std::string& target);
+std::string restore_json(const repo::RestoreReport& report, const repo::RestoreOptions& how);
 std::string decision_text(const repo::Decision& decision);
 std::string decision_json(const repo::Decision& decision);
 std::string prune_text(const repo::PruneReport& report, bool is_dry_run);

@@ -94,8 +94,7 @@ Result<std::string> RepoWork::password(const std::string& file, const std::strin
   return app::read_password(host_, source);
 }
 
-template <class Work>
-int RepoWork::with_repository(Work work) {
+int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)>& work) {
   auto trouble = app::Trouble::none;
   const auto run = [&]() -> Result<int> {
     const std::string opening = TRY(password(options_.password_file, options_.password_command,
@@ -279,33 +278,6 @@ int RepoWork::ls() {
         }));
     return exit_done;
   });
-}
-
-Result<int> RepoWork::run_restore(repo::Repository& repository) {
-  const auto colon = options_.snapshot.find(':');
-  repo::RestoreOptions how{.target = absolute(options_.target), .has_holes = options_.has_holes};
-  if (colon != std::string::npos)
-    how.below = base::absolute_path(options_.snapshot.substr(colon + 1), "/");
-  const auto snapshot = TRY(repository.snapshot(options_.snapshot.substr(0, colon)));
-  const auto begin = host_.world.clock.monotonic();
-  const auto report = TRY(repo::with_lock(
-      repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::RestoreReport> {
-        TRY(repository.load_index());
-        return repo::restore(repository, lock, *terminal_.folders, snapshot, how,
-                             [&](const repo::RestoreReport& now) {
-                               progress(std::to_string(now.files) + " files, " +
-                                        speed(now.bytes, host_.world.clock.monotonic() - begin));
-                             });
-      }));
-  for (const std::string& what : terminal_.folders->not_kept())
-    say("belay: warning: not allowed to set " + what);
-  print(is_json_ ? restore_json(report, how.target)
-                 : restore_text(report, how.target, host_.world.clock.monotonic() - begin));
-  return exit_done;
-}
-
-int RepoWork::restore() {
-  return with_repository([&](repo::Repository& repository) { return run_restore(repository); });
 }
 
 int RepoWork::dump() {

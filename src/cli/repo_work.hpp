@@ -4,7 +4,9 @@
 #include "app/depot.hpp"
 #include "cli/repo.hpp"
 #include "repo/repository.hpp"
+#include "repo/restore.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,8 +34,8 @@ public:
   int prune();
 
 private:
-  template <class Work>
-  int with_repository(Work work);
+  // Opens the repository for `work`, and makes a status of what comes of it.
+  int with_repository(const std::function<base::Result<int>(repo::Repository&)>& work);
   base::Result<std::string> password(const std::string& file, const std::string& command,
                                      const std::string& question, bool is_asked_twice) const;
   app::RepoPorts ports() const { return {*terminal_.folders, *terminal_.machine}; }
@@ -43,6 +45,7 @@ private:
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);
   base::Result<int> run_check(repo::Repository& repository);
   base::Result<int> run_restore(repo::Repository& repository);
+  base::Result<repo::RestoreOptions> restore_options(const repo::format::Snapshot& snapshot);
 
   int print(const std::string& text) const;
   void say(const std::string& text) const; // for people, to standard error

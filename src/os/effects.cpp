@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <mutex>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ public:
         is_after_{options.pause_at.ends_with(":after")} {}
 
   void before(std::string_view name, const std::string& path) override {
+    const std::scoped_lock guard{mutex_};
     line_ = std::to_string(++count_) + " " + std::string{name} + " " + path + "\n";
     if (!log_path_.empty())
       append_line(log_path_, line_);
@@ -35,6 +37,7 @@ public:
       pause_if_due();
   }
   void after() override {
+    const std::scoped_lock guard{mutex_};
     if (is_after_)
       pause_if_due();
   }
@@ -49,6 +52,7 @@ private:
     ::raise(SIGSTOP);
   }
 
+  std::mutex mutex_; // a restore has several threads
   std::string log_path_;
   std::string pause_file_;
   std::size_t pause_at_;

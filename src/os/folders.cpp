@@ -2,7 +2,9 @@
 
 #include "base/text.hpp"
 #include "os/fd.hpp"
+#include "os/folder_read.hpp"
 #include "os/folder_write.hpp"
+#include "os/tree_remove.hpp"
 #include "os/tree_walk.hpp"
 
 #include <algorithm>
@@ -29,49 +31,6 @@ using world::EntryType;
 namespace {
 
 constexpr std::size_t not_kept_max = 100;
-
-EntryType type_of(std::uint32_t mode) {
-  switch (mode & S_IFMT) {
-  case S_IFDIR: return EntryType::folder;
-  case S_IFLNK: return EntryType::link;
-  case S_IFBLK: return EntryType::block_device;
-  case S_IFCHR: return EntryType::char_device;
-  case S_IFIFO: return EntryType::fifo;
-  case S_IFSOCK: return EntryType::socket;
-  default: return EntryType::file;
-  }
-}
-
-world::Moment moment_of(const struct statx_timestamp& time) {
-  return {time.tv_sec, time.tv_nsec};
-}
-
-Entry entry_of(const struct statx& info) {
-  Entry entry;
-  entry.type = type_of(info.stx_mode);
-  entry.mode = info.stx_mode & 07777U;
-  entry.user = info.stx_uid;
-  entry.group = info.stx_gid;
-  entry.size_bytes = entry.type == EntryType::file ? info.stx_size : 0;
-  entry.allocated_bytes = info.stx_blocks * 512;
-  entry.device = ::makedev(info.stx_dev_major, info.stx_dev_minor);
-  entry.inode = info.stx_ino;
-  entry.links = info.stx_nlink;
-  if (entry.type == EntryType::block_device || entry.type == EntryType::char_device)
-    entry.special = ::makedev(info.stx_rdev_major, info.stx_rdev_minor);
-  entry.mtime = moment_of(info.stx_mtime);
-  entry.atime = moment_of(info.stx_atime);
-  entry.ctime = moment_of(info.stx_ctime);
-  return entry;
-}
-
-Result<Entry> look_at_name(int folder, const std::string& name, const std::string& whole) {
-  struct statx info {};
-  const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name.empty() ? AT_EMPTY_PATH : 0);
-  if (::statx(folder, name.c_str(), flags, STATX_BASIC_STATS, &info) != 0)
-    return error_of(errno, "look at", whole);
-  return entry_of(info);
-}
 
 // There is no system call for "this name in that folder"; /proc/self/fd is the way to say it.
 std::string path_by_descriptor(int folder, const std::string& name) {
@@ -140,54 +99,10 @@ Result<Entry> whole_entry(int folder, const std::string& name, const std::string
   return entry;
 }
 
-int open_quietly(int folder, const std::string& name, int flags) {
-  flags |= O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const int number = ::openat(folder, name.c_str(), flags | O_NOATIME);
-  return number < 0 && errno == EPERM ? ::openat(folder, name.c_str(), flags) : number;
-}
-
-class SourceFile final : public world::SourceFile {
-public:
-  SourceFile(Fd file, std::string whole) : file_{std::move(file)}, whole_{std::move(whole)} {}
-
-  Result<std::size_t> read(std::span<char> to, std::uint64_t offset) override {
-    std::size_t got = 0;
-    while (got < to.size()) {
-      const auto count =
-          ::pread(file_.get(), to.data() + got, to.size() - got, static_cast<off_t>(offset + got));
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        return error_of(errno, "read", whole_);
-      if (count == 0)
-        break;
-      got += static_cast<std::size_t>(count);
-    }
-    return got;
-  }
-
-  Result<std::pair<std::uint64_t, std::uint64_t>> next_data(std::uint64_t offset) override {
-    using Range = std::pair<std::uint64_t, std::uint64_t>;
-    const auto data = ::lseek(file_.get(), static_cast<off_t>(offset), SEEK_DATA);
-    if (data < 0 && errno == ENXIO)
-      return Range{};
-    const auto hole = data < 0 ? data : ::lseek(file_.get(), data, SEEK_HOLE);
-    if (hole < 0)
-      return error_of(errno, "look for holes in", whole_);
-    return Range{static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(hole)};
-  }
-
-  Result<Entry> now() override { return look_at_name(file_.get(), "", whole_); }
-
-private:
-  Fd file_;
-  std::string whole_;
-};
-
 class Folder final : public world::Folder {
 public:
-  Folder(Fd fd, std::string path, NotKept& not_kept)
-      : fd_{std::move(fd)}, path_{std::move(path)}, not_kept_{not_kept} {}
+  Folder(Fd fd, std::string path, Telling telling)
+      : fd_{std::move(fd)}, path_{std::move(path)}, telling_{telling} {}
 
   Result<std::vector<Entry>> list() override {
     std::vector<std::string> names = TRY(names_in(fd_, path_));
@@ -221,34 +136,55 @@ public:
       return error_of(errno, "open", whole(name));
     if (!file || TRY(look_at_name(file.get(), "", whole(name))).type != EntryType::file)
       return Error{ErrorKind::conflict, "'" + whole(name) + "' is no longer a file", ""};
-    return std::unique_ptr<world::SourceFile>{
-        std::make_unique<SourceFile>(std::move(file), whole(name))};
+    return source_file(std::move(file), whole(name));
   }
 
   Result<std::unique_ptr<world::Folder>> make_folder(const std::string& name) override {
+    const std::string path = whole(name);
+    const EffectScope scope{telling_.effects, "folder.make", path};
     if (::mkdirat(fd_.get(), name.c_str(), 0700) != 0)
-      return error_of(errno, "make the folder", whole(name));
+      return error_of(errno, "make the folder", path);
     return open_folder(name);
   }
 
   Result<std::unique_ptr<world::NewFile>> make_file(const std::string& name) override {
-    return begin_file(fd_, name, whole(name), not_kept_);
+    const std::string path = whole(name);
+    const EffectScope scope{telling_.effects, "file.make", path};
+    return begin_file(fd_, name, path, telling_);
   }
 
   Result<> make_hard_link(const std::string& name, world::Folder& folder,
                           const std::string& existing) override {
+    const std::string path = whole(name);
+    const EffectScope scope{telling_.effects, "file.link", path};
     // Every folder there is was made by this class.
     const auto& other = static_cast<Folder&>(folder); // NOLINT
     if (::linkat(other.fd_.get(), existing.c_str(), fd_.get(), name.c_str(), 0) != 0)
-      return error_of(errno, "make the hard link", whole(name));
+      return error_of(errno, "make the hard link", path);
     return ok();
   }
 
   Result<> make_other(const Entry& entry) override {
-    return os::make_other(fd_, entry, whole(entry.name), not_kept_);
+    const std::string path = whole(entry.name);
+    const EffectScope scope{telling_.effects, "file.make_other", path};
+    return os::make_other(fd_, entry, path, telling_.not_kept);
   }
+
+  Result<std::unique_ptr<world::Folder>> change_folder(const std::string& name) override {
+    return make(TRY(open_live_folder(fd_, name, whole(name))), name);
+  }
+  Result<std::unique_ptr<world::LiveFile>> change_file(const std::string& name) override {
+    return open_live_file(fd_, name, whole(name), telling_);
+  }
+  Result<> remove(const std::string& name) override {
+    const std::string path = whole(name);
+    const EffectScope scope{telling_.effects, "folder.remove", path};
+    return remove_name({fd_, name, path});
+  }
+
   Result<> finish(const Entry& entry) override {
-    return put_metadata(fd_, entry, path_, not_kept_);
+    const EffectScope scope{telling_.effects, "folder.finish", path_};
+    return put_metadata(fd_, entry, path_, telling_.not_kept);
   }
 
 private:
@@ -257,12 +193,12 @@ private:
   }
   Result<std::unique_ptr<world::Folder>> make(Fd folder, const std::string& name) {
     return std::unique_ptr<world::Folder>{
-        std::make_unique<Folder>(std::move(folder), whole(name), not_kept_)};
+        std::make_unique<Folder>(std::move(folder), whole(name), telling_)};
   }
 
   Fd fd_;
   std::string path_;
-  NotKept& not_kept_;
+  Telling telling_;
 };
 
 // A deep tree holds as many folders open as it is deep. Only asked for when trees are worked on:
@@ -296,7 +232,7 @@ Result<std::unique_ptr<world::Folder>> Folders::open(const std::string& path) {
   if (!folder)
     return std::move(folder).error();
   return std::unique_ptr<world::Folder>{
-      std::make_unique<Folder>(std::move(folder).value(), path, not_kept_)};
+      std::make_unique<Folder>(std::move(folder).value(), path, Telling{effects_, not_kept_})};
 }
 
 Result<Entry> Folders::look(const std::string& path) {
@@ -308,8 +244,8 @@ Result<Entry> Folders::look(const std::string& path) {
   return whole_entry(folder.get(), base::name_of_path(path), path);
 }
 
-Result<std::unique_ptr<world::Folder>> Folders::open_empty(const std::string& path) {
-  const EffectScope scope{effects_, "folders.open_empty", path};
+Result<std::unique_ptr<world::Folder>> Folders::open_or_make(const std::string& path) {
+  const EffectScope scope{effects_, "folders.open", path};
   allow_many_open_files();
   std::vector<std::string> missing;
   for (std::string at = path; ::access(at.c_str(), F_OK) != 0; at = base::parent_of(at)) {
@@ -320,12 +256,15 @@ Result<std::unique_ptr<world::Folder>> Folders::open_empty(const std::string& pa
   for (auto folder = missing.rbegin(); folder != missing.rend(); ++folder)
     if (::mkdir(folder->c_str(), 0700) != 0 && errno != EEXIST)
       return error_of(errno, "make the folder", *folder);
-  Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
-  if (!TRY(names_in(folder, path)).empty())
+  return open(path);
+}
+
+Result<std::unique_ptr<world::Folder>> Folders::open_empty(const std::string& path) {
+  auto folder = TRY(open_or_make(path));
+  if (!TRY(folder->list()).empty())
     return Error{ErrorKind::conflict, "the folder '" + path + "' is not empty",
                  "Name a folder that is empty or does not exist yet."};
-  return std::unique_ptr<world::Folder>{
-      std::make_unique<Folder>(std::move(folder), path, not_kept_)};
+  return folder;
 }
 
 Result<> Folders::sync(const std::string& path) {

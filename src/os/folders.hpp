@@ -21,11 +21,11 @@ private:
 
 class Folders final : public world::Folders {
 public:
-  // Only open_empty() is told as an effect: a restore goes to a place that nobody relies on yet.
   explicit Folders(Effects& effects) : effects_{effects} {}
   base::Result<std::unique_ptr<world::Folder>> open(const std::string& path) override;
   base::Result<world::Entry> look(const std::string& path) override;
   base::Result<std::unique_ptr<world::Folder>> open_empty(const std::string& path) override;
+  base::Result<std::unique_ptr<world::Folder>> open_or_make(const std::string& path) override;
   base::Result<> sync(const std::string& path) override;
   std::vector<std::string> not_kept() override { return not_kept_.all(); }
 

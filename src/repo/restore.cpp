@@ -1,11 +1,9 @@
 #include "repo/restore.hpp"
 
 #include "base/text.hpp"
-#include "repo/queue.hpp"
+#include "repo/restore_run.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <map>
 #include <thread>
 
 namespace repo {
@@ -20,13 +18,17 @@ using format::Node;
 using format::NodeType;
 using world::Entry;
 using world::EntryType;
+using Change = InPlace::Change;
 
 namespace {
 
-constexpr std::size_t waiting_max = 128;            // each may hold a folder and a file open
-constexpr std::size_t part_blobs = 8;               // of one file, for one thread
-constexpr std::uint64_t read_bytes_max = 8U << 20U; // of one pack at once
-constexpr std::size_t zero_run_bytes = 64U << 10U;
+constexpr std::size_t part_blobs = 8; // of one file, for one thread
+
+std::string path_of(const OpenFolder& folder, const std::string& name) {
+  return "/" + base::join(folder.names, "/") + (folder.names.empty() ? "" : "/") + name;
+}
+
+} // namespace
 
 Entry entry_of(const Node& node) {
   Entry entry;
@@ -53,283 +55,275 @@ Entry entry_of(const Node& node) {
   return entry;
 }
 
-// A folder that gets its metadata when everything in it is there.
-struct OpenFolder {
-  std::shared_ptr<OpenFolder> parent;
-  std::unique_ptr<world::Folder> folder;
-  std::optional<Entry> entry;     // nothing: the target itself, of a whole snapshot
-  std::vector<std::string> names; // from the target on
-  std::atomic<std::size_t> pending = 1;
-};
-
-struct OpenFile {
-  std::shared_ptr<OpenFolder> folder;
-  std::unique_ptr<world::NewFile> file;
-  Node node;
-  std::string path;
-  std::vector<std::uint64_t> offsets; // of its blobs
-  std::atomic<std::size_t> pending = 1;
-};
-
-struct Part {
-  std::shared_ptr<OpenFile> file;
-  std::size_t begin = 0; // among its blobs
-  std::size_t end = 0;
-};
-
-class Restore {
-public:
-  Restore(Repository& repository, world::Folders& folders, const RestoreOptions& options)
-      : repository_{repository}, folders_{folders}, options_{options}, trees_{repository} {}
-
-  Result<RestoreReport> run(Lock& lock, const format::Snapshot& snapshot,
-                            const std::function<void(const RestoreReport&)>& progress) {
-    const Id tree = TRY(tree_at(trees_, snapshot, options_.below));
-    const auto root = std::make_shared<OpenFolder>();
-    root->folder = TRY(folders_.open_empty(options_.target));
-    root->entry = TRY(entry_of_root(snapshot));
-    const std::size_t wanted = options_.threads != 0
-                                   ? options_.threads
-                                   : std::min(repository_.ports().machine.cores(), 8U);
-    std::vector<std::jthread> threads;
-    for (std::size_t thread = 0; thread < wanted; ++thread)
-      threads.emplace_back([this] {
-        if (auto done = work(); !done)
-          fail(std::move(done).error());
-      });
-    const auto note = [&]() -> Result<> {
-      TRY(lock.keep());
-      if (repository_.ports().clock.stop_requested())
-        return Error{ErrorKind::interrupted, "asked to stop: the target holds a part", ""};
-      if (progress)
-        progress(report());
-      return ok();
-    };
-    note_ = note;
-    if (auto walked = visit(root, tree); !walked)
-      fail(std::move(walked).error());
-    parts_.close();
-    threads.clear(); // waits
-    if (failure_)
-      return *std::move(failure_);
+Result<RestoreReport> RestoreRun::run(Lock& lock, const format::Snapshot& snapshot,
+                                      const std::function<void(const RestoreReport&)>& progress) {
+  const Id tree = TRY(tree_at(trees_, snapshot, options_.below));
+  if (options_.in_place)
+    excludes_ = TRY(Excludes::of(options_.in_place->exclude));
+  const auto root = TRY(open_target(snapshot));
+  const std::size_t wanted =
+      options_.threads != 0 ? options_.threads : std::min(repository_.ports().machine.cores(), 8U);
+  std::vector<std::jthread> threads;
+  for (std::size_t thread = 0; thread < wanted; ++thread)
+    threads.emplace_back([this] {
+      if (auto done = work(); !done)
+        fail(std::move(done).error());
+    });
+  note_ = [&]() -> Result<> {
+    TRY(lock.keep());
+    if (repository_.ports().clock.stop_requested())
+      return Error{ErrorKind::interrupted, "asked to stop: the target holds a part", ""};
+    if (progress)
+      progress(report());
+    return ok();
+  };
+  if (auto walked = visit(root, tree); !walked)
+    fail(std::move(walked).error());
+  parts_.close();
+  threads.clear(); // waits
+  if (failure_)
+    return *std::move(failure_);
+  if (!is_dry_run())
     TRY(folders_.sync(options_.target));
-    return report();
-  }
+  return report();
+}
 
-private:
-  // The folder that is restored by itself has metadata; the root of a snapshot has none.
-  Result<std::optional<Entry>> entry_of_root(const format::Snapshot& snapshot) {
-    std::optional<Entry> entry;
-    if (options_.below == "/")
-      return entry;
-    const Id tree = TRY(tree_at(trees_, snapshot, base::parent_of(options_.below)));
-    for (const Node& node : TRY(read_tree(trees_, tree)))
-      if (node.name == base::name_of_path(options_.below))
-        entry = entry_of(node);
+Result<RestoreRun::FolderPtr> RestoreRun::open_target(const format::Snapshot& snapshot) {
+  const auto root = std::make_shared<OpenFolder>();
+  root->entry = TRY(entry_of_root(snapshot));
+  if (!options_.in_place) {
+    root->folder = TRY(folders_.open_empty(options_.target));
+    return root;
+  }
+  if (!is_dry_run()) {
+    root->folder = TRY(folders_.open_or_make(options_.target));
+  } else {
+    auto there = folders_.open(options_.target);
+    if (!there && there.error().kind == ErrorKind::not_found)
+      return root;
+    root->folder = TRY(std::move(there));
+  }
+  root->live = TRY(root->folder->now());
+  return root;
+}
+
+// The folder that is restored by itself has metadata; the root of a snapshot has none.
+Result<std::optional<Entry>> RestoreRun::entry_of_root(const format::Snapshot& snapshot) {
+  std::optional<Entry> entry;
+  if (options_.below == "/")
     return entry;
-  }
+  const Id tree = TRY(tree_at(trees_, snapshot, base::parent_of(options_.below)));
+  for (const Node& node : TRY(read_tree(trees_, tree)))
+    if (node.name == base::name_of_path(options_.below))
+      entry = entry_of(node);
+  return entry;
+}
 
-  RestoreReport report() const { return {files_, opened_, others_, bytes_}; }
+RestoreReport RestoreRun::report() const {
+  return {files_, opened_, others_, bytes_, unchanged_, removed_, compared_};
+}
 
-  void fail(Error error) {
-    const std::scoped_lock guard{mutex_};
-    if (!failure_)
-      failure_ = std::move(error);
-    is_over_ = true;
-    parts_.drop();
-  }
+void RestoreRun::fail(Error error) {
+  const std::scoped_lock guard{mutex_};
+  if (!failure_)
+    failure_ = std::move(error);
+  is_over_ = true;
+  parts_.drop();
+}
 
-  Result<> visit(const std::shared_ptr<OpenFolder>& into, const Id& tree) {
-    for (Node& node : TRY(read_tree(trees_, tree))) {
-      if (is_over_)
-        return ok();
-      if (++seen_ % 256 == 0)
-        TRY(note_());
-      if (node.type == NodeType::folder)
-        TRY(make_folder(into, node));
-      else if (node.type == NodeType::file)
-        TRY(make_file(into, std::move(node)));
-      else if (node.type != NodeType::socket && node.type != NodeType::other)
-        TRY(make_other(*into, node));
-    }
-    return done_in(into);
-  }
+void RestoreRun::tell(Change change, const std::string& path) {
+  if (!options_.in_place || !options_.in_place->tell)
+    return;
+  const std::scoped_lock guard{mutex_};
+  options_.in_place->tell(change, path);
+}
 
-  Result<> make_folder(const std::shared_ptr<OpenFolder>& into, const Node& node) {
-    const auto below = std::make_shared<OpenFolder>();
-    below->folder = TRY(into->folder->make_folder(node.name));
-    below->parent = into;
-    below->entry = entry_of(node);
-    below->names = into->names;
-    below->names.push_back(node.name);
-    ++into->pending;
-    ++opened_;
-    return visit(below, *node.subtree);
-  }
-
-  Result<> make_other(OpenFolder& into, const Node& node) {
-    if (TRY(is_further_name(into, node)))
+Result<> RestoreRun::visit(const FolderPtr& into, const Id& tree) {
+  std::vector<Node> nodes = TRY(read_tree(trees_, tree));
+  LiveEntries live = TRY(live_in(*into));
+  TRY(remove_extra(*into, nodes, live));
+  for (Node& node : nodes) {
+    if (is_over_)
       return ok();
-    ++others_;
-    return into.folder->make_other(entry_of(node));
+    if (++seen_ % 256 == 0)
+      TRY(note_());
+    if (node.type == NodeType::socket || node.type == NodeType::other)
+      continue; // what is there stays
+    if (options_.in_place && excludes_.matches(path_in_snapshot(into->names, node.name)))
+      continue;
+    const auto there = live.find(node.name);
+    TRY(visit_node(into, std::move(node), there == live.end() ? nullptr : &there->second));
   }
+  return done_in(into);
+}
 
-  // True when the file was made already, and has got this name too.
-  Result<bool> is_further_name(OpenFolder& into, const Node& node) {
-    if (node.links < 2 || node.inode == 0)
-      return false;
-    auto names = into.names;
-    names.push_back(node.name);
-    const auto [at, is_first] = first_names_.emplace(std::pair{node.device_id, node.inode}, names);
-    if (is_first)
-      return false;
-    const auto first = TRY(open_below_target(at->second));
-    TRY(into.folder->make_hard_link(node.name, *first, at->second.back()));
+Result<> RestoreRun::visit_node(const FolderPtr& into, Node node, const Entry* live) {
+  const EntryType wanted = entry_of(node).type;
+  if (live != nullptr && live->type != wanted) {
+    TRY(clear(*into, *live));
+    live = nullptr;
+  }
+  if (node.type == NodeType::folder)
+    return make_folder(into, node, live);
+  if (TRY(is_further_name(*into, node, live)))
+    return ok();
+  if (node.type == NodeType::file)
+    return make_file(into, std::move(node), live);
+  return make_other(*into, node, live);
+}
+
+Result<> RestoreRun::make_folder(const FolderPtr& into, const Node& node, const Entry* live) {
+  const auto below = std::make_shared<OpenFolder>();
+  if (live != nullptr)
+    below->folder = TRY(is_dry_run() ? into->folder->open_folder(node.name)
+                                     : into->folder->change_folder(node.name));
+  else if (!is_dry_run())
+    below->folder = TRY(into->folder->make_folder(node.name));
+  if (live != nullptr)
+    below->live = *live;
+  else
+    into->is_changed = true;
+  below->parent = into;
+  below->entry = entry_of(node);
+  below->names = into->names;
+  below->names.push_back(node.name);
+  ++into->pending;
+  ++opened_;
+  return visit(below, *node.subtree);
+}
+
+Result<> RestoreRun::make_other(OpenFolder& into, const Node& node, const Entry* live) {
+  ++others_;
+  const Entry entry = entry_of(node);
+  const bool is_alone = live != nullptr && live->links <= std::max<std::uint64_t>(node.links, 1);
+  if (is_alone && is_same_entry(entry, *live)) {
+    ++unchanged_;
+    return ok();
+  }
+  if (live != nullptr)
+    TRY(clear(into, *live));
+  tell(live != nullptr ? Change::change : Change::make, path_of(into, node.name));
+  into.is_changed = true;
+  return is_dry_run() ? Result<>{} : into.folder->make_other(entry);
+}
+
+// True when the file was made already, and has got this name too.
+Result<bool> RestoreRun::is_further_name(OpenFolder& into, const Node& node, const Entry* live) {
+  if (node.links < 2 || node.inode == 0)
+    return false;
+  auto names = into.names;
+  names.push_back(node.name);
+  const auto [at, is_first] =
+      first_names_.emplace(InodeKey{node.device_id, node.inode}, FirstName{names, {}});
+  if (is_first)
+    return false;
+  const FirstName& first = at->second;
+  if (live != nullptr && first.kept == InodeKey{live->device, live->inode}) {
+    ++unchanged_;
     return true;
   }
+  if (live != nullptr)
+    TRY(clear(into, *live));
+  tell(live != nullptr ? Change::change : Change::make, path_of(into, node.name));
+  into.is_changed = true;
+  if (is_dry_run())
+    return true;
+  const auto folder = TRY(open_below_target(first.names));
+  TRY(into.folder->make_hard_link(node.name, *folder, first.names.back()));
+  return true;
+}
 
-  // The folder of a name that was made before.
-  Result<std::unique_ptr<world::Folder>> open_below_target(const std::vector<std::string>& names) {
-    auto folder = TRY(folders_.open(options_.target));
-    for (std::size_t at = 0; at + 1 < names.size(); ++at)
-      folder = TRY(folder->open_folder(names[at]));
-    return folder;
-  }
+// The folder of a name that was made before.
+Result<std::unique_ptr<world::Folder>>
+RestoreRun::open_below_target(const std::vector<std::string>& names) {
+  auto folder = TRY(folders_.open(options_.target));
+  for (std::size_t at = 0; at + 1 < names.size(); ++at)
+    folder = TRY(folder->open_folder(names[at]));
+  return folder;
+}
 
-  Result<> make_file(const std::shared_ptr<OpenFolder>& into, Node node) {
-    if (TRY(is_further_name(*into, node)))
+Result<> RestoreRun::make_file(const FolderPtr& into, Node node, const Entry* live) {
+  const auto made = std::make_shared<OpenFile>();
+  made->path = path_of(*into, node.name);
+  made->folder = into;
+  made->node = std::move(node);
+  TRY(place_blobs(*made));
+  if (live != nullptr && live->links > 1) {
+    if (TRY(is_kept_whole(*made, *live))) {
+      ++files_;
+      ++unchanged_;
       return ok();
-    const auto made = std::make_shared<OpenFile>();
-    made->path = "/" + base::join(into->names, "/") + (into->names.empty() ? "" : "/") + node.name;
-    made->file = TRY(into->folder->make_file(node.name));
-    made->folder = into;
-    std::uint64_t offset = 0;
-    for (const Id& id : node.content) {
-      made->offsets.push_back(offset);
-      const auto place = repository_.index().find(id, BlobType::data);
-      if (!place)
-        return Error{ErrorKind::corrupt,
-                     "'" + made->path + "': data blob " + short_id(id) + " is in no index file",
-                     ""};
-      offset += place->blob.plain_bytes();
     }
-    node.size = offset;
-    made->node = std::move(node);
-    ++into->pending;
-    const std::size_t count = made->node.content.size();
-    for (std::size_t begin = 0; begin < count; begin += part_blobs) {
-      ++made->pending;
-      if (!parts_.push({made, begin, std::min(begin + part_blobs, count)}))
-        return ok(); // it is all over
-    }
-    return done_with(*made);
+    TRY(clear(*into, *live));
+    live = nullptr;
   }
+  TRY(open_file(*made, live));
+  ++into->pending;
+  const bool is_known = made->live && is_time_enough(made->node, *made->live);
+  const std::size_t count = is_known ? 0 : made->node.content.size();
+  for (std::size_t begin = 0; begin < count; begin += part_blobs) {
+    ++made->pending;
+    if (!parts_.push({made, begin, std::min(begin + part_blobs, count)}))
+      return ok(); // it is all over
+  }
+  return done_with(*made);
+}
 
-  Result<> work() {
-    BlobReader reader{repository_};
-    std::string plain;
-    while (const auto part = parts_.pop()) {
-      TRY_CONTEXT(write(*part, reader, plain), "'" + part->file->path + "'");
-      TRY(done_with(*part->file));
-    }
+Result<> RestoreRun::place_blobs(OpenFile& file) {
+  std::uint64_t offset = 0;
+  for (const Id& id : file.node.content) {
+    file.offsets.push_back(offset);
+    const auto place = repository_.index().find(id, BlobType::data);
+    if (!place)
+      return Error{ErrorKind::corrupt,
+                   "'" + file.path + "': data blob " + short_id(id) + " is in no index file", ""};
+    offset += place->blob.plain_bytes();
+  }
+  file.node.size = offset;
+  return ok();
+}
+
+Result<> RestoreRun::open_file(OpenFile& made, const Entry* live) {
+  OpenFolder& into = *made.folder;
+  if (live == nullptr) {
+    into.is_changed = true;
+    made.is_changed = true;
+    if (!is_dry_run())
+      made.file = TRY(into.folder->make_file(made.node.name));
     return ok();
   }
-
-  // Blobs that lie one after the other in a pack are read at once.
-  Result<> write(const Part& part, BlobReader& reader, std::string& plain) {
-    const std::vector<Id>& content = part.file->node.content;
-    std::vector<BlobPlace> places;
-    for (std::size_t at = part.begin; at < part.end; ++at)
-      places.push_back(*repository_.index().find(content[at], BlobType::data));
-    for (std::size_t first = 0; first < places.size() && !is_over_;) {
-      std::size_t last = first;
-      std::uint64_t bytes = places[first].blob.length;
-      while (last + 1 < places.size() && places[last + 1].pack == places[first].pack &&
-             places[last + 1].blob.offset == places[first].blob.offset + bytes &&
-             bytes + places[last + 1].blob.length <= read_bytes_max)
-        bytes += places[++last].blob.length;
-      auto box = repository_.backend().load({backend::FileKind::pack, places[first].pack},
-                                            places[first].blob.offset, bytes);
-      if (!box && box.error().kind == ErrorKind::not_found)
-        return Error{ErrorKind::corrupt,
-                     "the pack '" +
-                         backend::text_of({backend::FileKind::pack, places[first].pack}) +
-                         "' is missing",
-                     ""};
-      if (!box)
-        return std::move(box).error();
-      std::string_view rest = box.value();
-      for (; first <= last; ++first) {
-        const std::uint32_t length = places[first].blob.length;
-        TRY(reader.unpack(places[first], rest.substr(0, length), plain));
-        rest.remove_prefix(std::min<std::size_t>(length, rest.size()));
-        TRY(put(*part.file, plain, part.file->offsets[part.begin + first]));
-      }
-    }
+  made.live = *live;
+  if (is_dry_run()) {
+    made.old = TRY(into.folder->open_file(made.node.name));
     return ok();
   }
+  made.both = TRY(into.folder->change_file(made.node.name));
+  made.old = made.both;
+  made.file = made.both;
+  return ok();
+}
 
-  Result<> put(OpenFile& file, std::string_view bytes, std::uint64_t offset) {
-    bytes_ += bytes.size();
-    if (!options_.has_holes)
-      return file.file->write(bytes, offset);
-    const auto is_zero = [&](std::size_t at) {
-      const std::string_view run = bytes.substr(at, zero_run_bytes);
-      return run.find_first_not_of('\0') == std::string_view::npos;
-    };
-    for (std::size_t begin = 0; begin < bytes.size();) {
-      std::size_t end = begin;
-      while (end < bytes.size() && !is_zero(end))
-        end = std::min(end + zero_run_bytes, bytes.size());
-      if (end > begin)
-        TRY(file.file->write(bytes.substr(begin, end - begin), offset + begin));
-      begin = std::min(end + zero_run_bytes, bytes.size());
-    }
-    return ok();
-  }
-
-  Result<> done_with(OpenFile& file) {
-    if (--file.pending != 0)
-      return ok();
-    TRY(file.file->finish(entry_of(file.node)));
-    file.file.reset();
-    ++files_;
-    return done_in(file.folder);
-  }
-
-  Result<> done_in(std::shared_ptr<OpenFolder> folder) {
-    while (folder && --folder->pending == 0) {
-      if (folder->entry)
+Result<> RestoreRun::done_in(FolderPtr folder) {
+  while (folder && --folder->pending == 0) {
+    const bool is_as_it_was = folder->live && !folder->is_changed &&
+                              (!folder->entry || is_same_entry(*folder->entry, *folder->live));
+    if (is_as_it_was && folder->parent)
+      ++unchanged_;
+    if (!is_as_it_was && folder->entry) {
+      tell(folder->live ? Change::change : Change::make, "/" + base::join(folder->names, "/"));
+      if (!is_dry_run())
         TRY(folder->folder->finish(*folder->entry));
-      folder->folder.reset();
-      folder = std::shared_ptr<OpenFolder>{folder->parent};
     }
-    return ok();
+    folder->folder.reset();
+    folder = FolderPtr{folder->parent};
   }
-
-  Repository& repository_;
-  world::Folders& folders_;
-  const RestoreOptions& options_;
-  BlobReader trees_;
-  std::function<Result<>()> note_;
-  std::uint64_t seen_ = 0;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::string>> first_names_;
-  Queue<Part> parts_{waiting_max};
-  std::atomic<std::uint64_t> files_ = 0;
-  std::atomic<std::uint64_t> opened_ = 0;
-  std::atomic<std::uint64_t> others_ = 0;
-  std::atomic<std::uint64_t> bytes_ = 0;
-  std::atomic<bool> is_over_ = false;
-  std::mutex mutex_;
-  std::optional<Error> failure_;
-};
-
-} // namespace
+  return ok();
+}
 
 Result<RestoreReport> restore(Repository& repository, Lock& lock, world::Folders& folders,
                               const format::Snapshot& snapshot, const RestoreOptions& options,
                               const std::function<void(const RestoreReport&)>& progress) {
-  return Restore{repository, folders, options}.run(lock, snapshot, progress);
+  return RestoreRun{repository, folders, options}.run(lock, snapshot, progress);
 }
 
 } // namespace repo

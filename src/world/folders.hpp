@@ -57,8 +57,17 @@ class NewFile {
 public:
   virtual ~NewFile() = default;
   virtual base::Result<> write(std::string_view bytes, std::uint64_t offset) = 0;
-  // Ends it: size, owner, mode, attributes and times become those of `entry`.
+  // Ends it: size, owner, mode, attributes and times become those of `entry`; attributes that
+  // `entry` has not go, but for labels of a security module, which follow the place.
   virtual base::Result<> finish(const Entry& entry) = 0;
+};
+
+// A file that is there and is made another: nothing of it changes before the first write() or
+// punch(), or finish().
+class LiveFile : public SourceFile, public NewFile {
+public:
+  // Makes a hole of the range: it reads as zeros then.
+  virtual base::Result<> punch(std::uint64_t offset, std::uint64_t length) = 0;
 };
 
 class Folder {
@@ -80,6 +89,14 @@ public:
                                         const std::string& existing) = 0;
   // A link, device node, pipe or socket, with its metadata. failed: not allowed to us.
   virtual base::Result<> make_other(const Entry& entry) = 0;
+
+  // Of what is there, to make it another. Gives ourselves the permission that its owner may give.
+  // not_found; conflict as above.
+  virtual base::Result<std::unique_ptr<Folder>> change_folder(const std::string& name) = 0;
+  virtual base::Result<std::unique_ptr<LiveFile>> change_file(const std::string& name) = 0;
+  // With all that is below it. Absent is fine. conflict: another file system is mounted there.
+  virtual base::Result<> remove(const std::string& name) = 0;
+
   // Ends this folder, after all that is in it: owner, mode, attributes, times.
   virtual base::Result<> finish(const Entry& entry) = 0;
 };
@@ -94,6 +111,8 @@ public:
   // An empty folder to restore into, made with its parents when absent (0700). conflict when there
   // is something in it.
   virtual base::Result<std::unique_ptr<Folder>> open_empty(const std::string& path) = 0;
+  // The same with whatever is in it.
+  virtual base::Result<std::unique_ptr<Folder>> open_or_make(const std::string& path) = 0;
   // Everything that was written to the file system of `path` is durable.
   virtual base::Result<> sync(const std::string& path) = 0;
   // "path: attribute" or "path: owner" that only privilege could have kept; bounded.

@@ -211,3 +211,60 @@ def test_a_target_that_holds_something_is_left_alone(full):
     (full.folder / "full/file").write_text("mine")
     full.belay("restore", "latest", "--target", full.folder / "full", status=5)
     assert os.listdir(full.folder / "full") == ["file"]
+
+
+def test_a_restore_in_place_that_is_killed_at_any_effect_can_be_run_again(lone, tmp_path):
+    tree, live = tmp_path / "tree", tmp_path / "live"
+    (tree / "folder").mkdir(parents=True)
+    (tree / "folder/file").write_bytes(b"a" * 10_000)
+    (tree / "changed").write_bytes(b"b" * 50_000)
+    (tree / "a link").symlink_to("changed")
+    lone.belay("repo", "init")
+    lone.belay("backup", "--path", tree)
+    words = ["restore", f"latest:{tree}", "--target", live, "--in-place", "--delete"]
+
+    def make_live():
+        shutil.rmtree(live, ignore_errors=True)
+        (live / "a link").mkdir(parents=True)
+        (live / "a link/file").write_text("in the way")
+        (live / "changed").write_bytes(b"b" * 30_000 + b"c" * 30_000)
+        (live / "extra").write_text("extra")
+
+    make_live()
+    log = lone.folder / "effects"
+    lone.belay(*words, env={"BELAY_EFFECTS_LOG": str(log)})
+    lines = log.read_text().splitlines()
+    effects = [number for number, line in enumerate(lines, 1) if str(live) in line]
+    assert len(effects) >= 10
+    for at in effects:
+        make_live()
+        paused = lone.folder / f"paused{at}"
+        process = subprocess.Popen([BELAY, *words, "-r", lone.repo, "-p", lone.folder / "password"],
+                                   env={**lone.env, "BELAY_PAUSE_AT": f"{at}:after", "BELAY_PAUSE_FILE": str(paused)},
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: paused.exists() or process.poll() is not None)
+        process.kill()
+        process.wait()
+        lone.belay(*words)
+        assert describe(live) == describe(tree), lines[at - 1]
+
+
+def test_a_restore_in_place_harms_neither_the_repository_nor_what_was_not_named(full):
+    said = full.belay("restore", f"latest:{full.tree}", "--target", full.folder, "--in-place", "--delete", status=5)
+    assert "the repository lies in" in said
+    said = full.belay("restore", "latest", "--target", full.tree, "--in-place", "--delete", status=2)
+    assert f"latest:{full.tree}" in said
+    full.belay("restore", "latest", "--target", full.tree, "--delete", status=2)
+    assert "no errors" in full.belay("repo", "check")
+
+
+def test_what_a_backup_left_out_survives_a_restore_in_place(lone, tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "backups").mkdir(parents=True)
+    (tree / "backups/old.tgz").write_text("old")
+    (tree / "file").write_text("file")
+    lone.belay("repo", "init")
+    lone.belay("backup", "--path", tree, "--exclude", f"{tree}/backups")
+    (tree / "extra").write_text("extra")
+    lone.belay("restore", f"latest:{tree}", "--target", tree, "--in-place", "--delete")
+    assert (tree / "backups/old.tgz").read_text() == "old" and not (tree / "extra").exists()

@@ -1,6 +1,8 @@
 """restic reads what belay writes, and belay what restic writes: byte for byte, stat for stat."""
 import json
+import os
 import random
+import shutil
 
 import pytest
 
@@ -188,3 +190,55 @@ def test_a_file_of_ours_is_dumped_by_both(place, tree):
     assert place.belay("dump", "latest", tree / "many/3/f10") == wanted
     place.belay("dump", "latest", tree / "many", status=2)
     place.belay("dump", "latest", tree / "absent", status=1)
+
+
+def change_everything(tree):
+    """What a live tree may become after its snapshot: content, kinds, names, metadata, holes."""
+    (tree / "plain").unlink()
+    (tree / "plain").write_text("no longer linked")
+    with open(tree / "large", "r+b") as file:
+        file.seek(4_000_000)
+        file.write(b"changed in the middle")
+        file.truncate(20_000_000)
+    with open(tree / "sparse", "r+b") as file:
+        file.seek(15_000_000)
+        file.write(b"no hole any more")
+    shutil.rmtree(tree / "many/3")
+    (tree / "many/3").symlink_to("../many/4")
+    (tree / "broken link").unlink()
+    (tree / "broken link").mkdir()
+    (tree / "broken link/file").write_text("in the way")
+    (tree / "pipe").unlink()
+    (tree / "pipe").write_text("a file")
+    (tree / "it's").chmod(0o777)
+    os.setxattr(tree / "it's", "user.more", b"x")
+    os.removexattr(tree / "sticky", "user.binary")
+    os.utime(tree / "-dash", (1, 1))
+    (tree / "extra/below").mkdir(parents=True)
+    (tree / "extra/below/file").write_text("extra")
+    os.link(tree / "extra/below/file", tree / "many/5/extra name")
+    tree.chmod(0o700)
+
+
+def test_a_tree_of_theirs_comes_back_in_place(place, tree):
+    if "0.14" in place.restic("version"):
+        (tree / b"link that is no text".decode()).unlink()
+    wanted = describe(tree)
+    place.restic("init")
+    place.restic("backup", tree)
+    change_everything(tree)
+    (place.folder / "outside").write_text("theirs")
+    os.link(place.folder / "outside", tree / "many/1/f8.new")
+    os.replace(tree / "many/1/f8.new", tree / "many/1/f8")
+    words = ["restore", f"latest:{tree}", "--target", tree, "--in-place", "--delete"]
+    changed = describe(tree)
+    would = place.belay_json(*words, "--dry-run")
+    assert describe(tree) == changed
+    assert {"event": "would_remove", "path": "/extra"} in would
+    report = place.belay_json(*words)[-1]
+    assert describe(tree) == wanted
+    assert report["bytes"] < 3_000_000 and report["removed"] == 3
+    assert (place.folder / "outside").read_text() == "theirs"
+    again = place.belay_json(*words, "--overwrite", "if-changed")[-1]
+    assert again["bytes"] == again["removed"] == again["bytes_compared"] == 0
+    assert describe(tree) == wanted
