@@ -100,6 +100,24 @@ std::string acting_word(std::string_view text) {
   return "";
 }
 
+// "WEB=web" and "WEB='web'": what a script calls by a variable.
+bool is_assigned(std::string_view line, std::string_view name) {
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos ||
+      !std::ranges::all_of(line.substr(0, equals), is_word_byte))
+    return false;
+  const std::string_view value = line.substr(equals + 1);
+  return value == name || (value.size() == name.size() + 2 && value.substr(1, name.size()) == name);
+}
+
+// A name is also an ordinary word: it counts where something is done on its line, or where a script
+// that does such things gives it to a variable.
+bool is_named(std::string_view text, std::string_view name) {
+  return std::ranges::any_of(base::split(text, '\n'), [&](const std::string& line) {
+    return (has_word(line, name) && !acting_word(line).empty()) || is_assigned(line, name);
+  });
+}
+
 } // namespace
 
 std::vector<CronLine> parse_crontab(std::string_view text, bool has_user) {
@@ -186,8 +204,8 @@ Touch touch_of(std::string_view text, const Marks& marks) {
   for (const int port : marks.ports)
     if (touch.by.empty() && has_port(text, port))
       touch.by = "port " + std::to_string(port);
-  for (const std::string& name : marks.names) // a name alone is also an ordinary word
-    if (touch.by.empty() && !touch.word.empty() && has_word(text, name))
+  for (const std::string& name : marks.names)
+    if (touch.by.empty() && !touch.word.empty() && is_named(text, name))
       touch.by = "'" + name + "'";
   return touch;
 }

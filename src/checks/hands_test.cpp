@@ -38,6 +38,8 @@ TEST(hands, a_touch_is_by_folder_port_or_name_with_a_verb) {
   EXPECT_EQ(touch_of("systemctl restart web", marks).by, "'web'");
   EXPECT_EQ(touch_of("service web restart", marks).word, "service");
   EXPECT_EQ(touch_of("echo web", marks).by, "");
+  EXPECT_EQ(touch_of("WEB='web'\nservice $WEB restart\n", marks).by, "'web'");
+  EXPECT_EQ(touch_of("# waits for the web backend\nkill -USR1 $(cat x.pid)\n", marks).by, "");
   EXPECT_EQ(touch_of("ls /srv/shop2", marks).by, "");
   EXPECT_TRUE(is_belays("sudo -n /usr/bin/belay resume") || is_belays("/usr/bin/belay resume"));
   EXPECT_FALSE(is_belays("/opt/belay-watch restart"));

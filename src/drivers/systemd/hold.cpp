@@ -116,12 +116,14 @@ Result<> Runtime::start_trigger(const std::string& name) {
 
 // One that does not start is told, and keeps none of the others down.
 Result<> Runtime::start_triggers(const Service& service, const std::vector<std::string>& triggers) {
+  const auto is_socket = [](const std::string& name) { return name.ends_with(".socket"); };
   const bool is_up = TRY(manager_.show(service.unit)).is_up();
+  // systemd opens no socket of a service that is up, and any other trigger may start it at once.
+  std::vector<std::string> in_order = triggers;
+  std::ranges::stable_partition(in_order, is_socket);
   Result<> first = ok();
-  for (const std::string& name : triggers) {
-    // A boot has started the service without this socket, which is not enabled: systemd opens no
-    // socket of a service that is up.
-    if (is_up && name.ends_with(".socket"))
+  for (const std::string& name : in_order) {
+    if (is_up && is_socket(name)) // a boot has started it without this socket, which is not enabled
       continue;
     if (auto started = start_trigger(name); !started && first)
       first = std::move(started);

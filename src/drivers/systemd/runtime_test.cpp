@@ -191,6 +191,23 @@ TEST(Runtime, a_service_is_handed_its_socket) {
   EXPECT_EQ(machine.systemd.units.at("web.socket").active, "inactive");
 }
 
+TEST(Runtime, opens_sockets_before_what_may_start_the_service_at_once) {
+  Machine machine;
+  machine.unit().triggers = {"web.path", "web.socket"};
+  for (const char* name : {"web.path", "web.socket"})
+    machine.systemd.units[name].active = "active";
+  Runtime runtime = machine.runtime();
+  ASSERT_TRUE(runtime.hold(machine.service));
+  machine.systemd.asked.clear();
+  ASSERT_TRUE(runtime.let_go(machine.service));
+  std::vector<std::string> started;
+  for (const std::string& asked : machine.systemd.asked)
+    if (const auto words = base::split(asked, ' ');
+        std::ranges::find(words, "start") != words.end())
+      started.push_back(words.back());
+  EXPECT_EQ(started, (std::vector<std::string>{"web.socket", "web.path"}));
+}
+
 TEST(Runtime, a_trigger_that_does_not_start_keeps_no_other_down) {
   Machine machine;
   machine.unit().triggers = {"web.socket", "web.path", "web.timer"};
