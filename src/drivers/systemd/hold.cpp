@@ -120,7 +120,7 @@ Result<> Runtime::start_triggers(const Service& service, const std::vector<std::
   const bool is_up = TRY(manager_.show(service.unit)).is_up();
   // systemd opens no socket of a service that is up, and any other trigger may start it at once.
   std::vector<std::string> in_order = triggers;
-  std::ranges::stable_partition(in_order, is_socket);
+  std::stable_partition(in_order.begin(), in_order.end(), is_socket);
   Result<> first = ok();
   for (const std::string& name : in_order) {
     if (is_up && is_socket(name)) // a boot has started it without this socket, which is not enabled
