@@ -10,6 +10,7 @@
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
 #include "drivers/systemd/runtime.hpp"
+#include "os/channels.hpp"
 #include "os/clock.hpp"
 #include "os/effects.hpp"
 #include "os/files.hpp"
@@ -154,6 +155,7 @@ int main(int argc, char** argv) {
   os::Files files{*effects};
   os::Folders folders{*effects};
   os::Machine machine;
+  os::Channels channels;
   os::Trees trees{*effects};
   os::Processes processes{*effects};
   os::Http http;
@@ -176,6 +178,7 @@ int main(int argc, char** argv) {
                                .working_folder = working_folder(),
                                .version = BELAY_VERSION,
                                .folders = &folders,
-                               .machine = &machine};
+                               .machine = &machine,
+                               .channels = &channels};
   return cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
 }

@@ -1,6 +1,7 @@
 #include "app/depot.hpp"
 
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace app {
 
@@ -20,7 +21,7 @@ std::string without_blanks_around(const std::string& text) {
 }
 
 Result<std::string> password_of_command(const Host& host, const std::string& command) {
-  const auto argv = TRY(words_of(command));
+  const auto argv = TRY(base::words_of_command(command));
   if (argv.empty())
     return Error{ErrorKind::invalid_input, "the command for the password is empty", ""};
   const world::Output output = TRY(host.world.processes.run({.argv = argv}));
@@ -36,35 +37,11 @@ repo::Ports ports_of(const Host& host, const RepoPorts& ports) {
   return {ports.machine, host.world.clock, host.world.random};
 }
 
-} // namespace
-
-Result<std::vector<std::string>> words_of(std::string_view command) {
-  std::vector<std::string> words;
-  bool is_in_word = false;
-  char quote = '\0';
-  for (std::size_t at = 0; at < command.size(); ++at) {
-    const char c = command[at];
-    if (quote == '\0' && (c == ' ' || c == '\t' || c == '\n')) {
-      is_in_word = false;
-      continue;
-    }
-    if (!is_in_word)
-      words.emplace_back();
-    is_in_word = true;
-    if (c == quote)
-      quote = '\0';
-    else if (quote == '\0' && (c == '\'' || c == '"'))
-      quote = c;
-    else if (c == '\\' && quote != '\'' && at + 1 < command.size())
-      words.back() += command[++at];
-    else
-      words.back() += c;
-  }
-  if (quote != '\0')
-    return Error{ErrorKind::invalid_input, "a quote in '" + std::string{command} + "' does not end",
-                 ""};
-  return words;
+repo::backend::PlacePorts place_ports_of(const Host& host, const RepoPorts& ports) {
+  return {host.world.files, host.world.http, ports.channels, host.world.clock, host.world.random};
 }
+
+} // namespace
 
 Result<std::string> read_password(const Host& host, const PasswordSource& source) {
   std::string password;
@@ -85,10 +62,11 @@ Result<std::string> read_password(const Host& host, const PasswordSource& source
 }
 
 Result<std::unique_ptr<Depot>> Depot::open(const Host& host, const RepoPorts& ports,
-                                           const std::string& location, const std::string& password,
-                                           Trouble& trouble) {
-  std::unique_ptr<Depot> depot{new Depot{host, location}}; // NOLINT: the constructor is private
-  auto opened = repo::Repository::open(depot->backend_, ports_of(host, ports), password);
+                                           const repo::backend::Place& place,
+                                           const std::string& password, Trouble& trouble) {
+  std::unique_ptr<Depot> depot{// NOLINT: the constructor is private
+                               new Depot{TRY(open_place(place, place_ports_of(host, ports)))}};
+  auto opened = repo::Repository::open(*depot->backend_, ports_of(host, ports), password);
   if (!opened && opened.error().kind == ErrorKind::not_found)
     trouble = Trouble::no_repository;
   if (!opened && opened.error().kind == ErrorKind::invalid_input)
@@ -98,11 +76,12 @@ Result<std::unique_ptr<Depot>> Depot::open(const Host& host, const RepoPorts& po
 }
 
 Result<std::unique_ptr<Depot>> Depot::create(const Host& host, const RepoPorts& ports,
-                                             const std::string& location,
+                                             const repo::backend::Place& place,
                                              const std::string& password) {
-  std::unique_ptr<Depot> depot{new Depot{host, location}}; // NOLINT: the constructor is private
+  std::unique_ptr<Depot> depot{// NOLINT: the constructor is private
+                               new Depot{TRY(open_place(place, place_ports_of(host, ports)))}};
   depot->repository_ =
-      TRY(repo::Repository::create(depot->backend_, ports_of(host, ports), password));
+      TRY(repo::Repository::create(*depot->backend_, ports_of(host, ports), password));
   return depot;
 }
 

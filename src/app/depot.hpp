@@ -2,9 +2,10 @@
 // Depot: a repository opened for one command: its place, its password, its lock.
 
 #include "app/app.hpp"
-#include "repo/backend/local.hpp"
+#include "repo/backend/place.hpp"
 #include "repo/lock.hpp"
 #include "repo/repository.hpp"
+#include "world/channels.hpp"
 #include "world/folders.hpp"
 #include "world/machine.hpp"
 
@@ -22,12 +23,10 @@ struct PasswordSource { // the first that is set
 // invalid_input: there is none, or it is empty.
 base::Result<std::string> read_password(const Host& host, const PasswordSource& source);
 
-// "a 'b c' \"d\"" -> a, "b c", d. invalid_input: a quote does not end.
-base::Result<std::vector<std::string>> words_of(std::string_view command);
-
 struct RepoPorts { // the ports that only repositories need
   world::Folders& folders;
   world::Machine& machine;
+  world::Channels& channels;
 };
 
 enum class Trouble { none, no_repository, wrong_password }; // that have an exit status of their own
@@ -36,16 +35,16 @@ class Depot {
 public:
   // Never makes a repository. `trouble` says why there is none, where a caller tells it apart.
   static base::Result<std::unique_ptr<Depot>> open(const Host& host, const RepoPorts& ports,
-                                                   const std::string& location,
+                                                   const repo::backend::Place& place,
                                                    const std::string& password, Trouble& trouble);
   static base::Result<std::unique_ptr<Depot>> create(const Host& host, const RepoPorts& ports,
-                                                     const std::string& location,
+                                                     const repo::backend::Place& place,
                                                      const std::string& password);
   repo::Repository& repository() { return *repository_; }
 
 private:
-  Depot(const Host& host, const std::string& location) : backend_{host.world.files, location} {}
-  repo::backend::Local backend_;
+  explicit Depot(std::unique_ptr<repo::backend::Backend> backend) : backend_{std::move(backend)} {}
+  std::unique_ptr<repo::backend::Backend> backend_;
   std::unique_ptr<repo::Repository> repository_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "app/app.hpp"
 #include "cli/printer.hpp"
+#include "world/channels.hpp"
 #include "world/folders.hpp"
 #include "world/machine.hpp"
 
@@ -26,6 +27,7 @@ struct Terminal {
   std::string version;
   world::Folders* folders = nullptr; // for repositories only
   world::Machine* machine = nullptr;
+  world::Channels* channels = nullptr;
 };
 
 // Everything but the config path of `host` must be set. Returns the exit status.

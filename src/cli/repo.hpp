@@ -17,6 +17,11 @@ namespace cli {
 
 struct RepoOptions {
   std::string repository;
+  std::string repository_file;
+  std::vector<std::string> backend_options;
+  std::string limit_upload;
+  std::string limit_download;
+  std::size_t connections = 0;
   std::string password_file;
   std::string password_command;
   std::string new_password_file;

@@ -34,7 +34,7 @@ struct RepoCommands::State {
   CLI::App* add_with_repository(CLI::App& parent, const char* name, const char* purpose,
                                 const char* examples, int (RepoWork::*run)()) {
     CLI::App* sub = add(parent, name, purpose, examples, run);
-    sub->add_option("-r,--repo", options.repository, "folder of the repository")->required();
+    add_place(sub, options);
     sub->add_option("-p,--password-file", options.password_file, "file that holds its password");
     sub->add_option("--password-command", options.password_command,
                     "command that prints its password; run without a shell");

@@ -97,10 +97,10 @@ Result<std::string> RepoWork::password(const std::string& file, const std::strin
 int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)>& work) {
   auto trouble = app::Trouble::none;
   const auto run = [&]() -> Result<int> {
+    const repo::backend::Place where = TRY(place());
     const std::string opening = TRY(password(options_.password_file, options_.password_command,
                                              "password of the repository", false));
-    const auto depot =
-        TRY(app::Depot::open(host_, ports(), absolute(options_.repository), opening, trouble));
+    const auto depot = TRY(app::Depot::open(host_, ports(), where, opening, trouble));
     return work(depot->repository());
   };
   const Result<int> done = run();
@@ -109,10 +109,11 @@ int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)
 
 int RepoWork::init() {
   const auto run = [&]() -> Result<int> {
+    const repo::backend::Place where = TRY(place());
     const std::string opening = TRY(password(options_.password_file, options_.password_command,
                                              "password of the new repository", true));
-    const std::string location = absolute(options_.repository);
-    const auto depot = TRY(app::Depot::create(host_, ports(), location, opening));
+    const auto depot = TRY(app::Depot::create(host_, ports(), where, opening));
+    const std::string location = depot->repository().backend().location();
     const std::string id = depot->repository().config().id;
     if (is_json_)
       return print(line_of({{"event", "repository_made"}, {"id", id}, {"repository", location}}));

@@ -12,6 +12,9 @@
 
 namespace cli {
 
+// The options that say where a repository is.
+void add_place(CLI::App* sub, RepoOptions& options);
+
 class RepoWork {
 public:
   RepoWork(const app::Host& host, const Terminal& terminal, const RepoOptions& options,
@@ -38,8 +41,11 @@ private:
   int with_repository(const std::function<base::Result<int>(repo::Repository&)>& work);
   base::Result<std::string> password(const std::string& file, const std::string& command,
                                      const std::string& question, bool is_asked_twice) const;
-  app::RepoPorts ports() const { return {*terminal_.folders, *terminal_.machine}; }
+  app::RepoPorts ports() const {
+    return {*terminal_.folders, *terminal_.machine, *terminal_.channels};
+  }
   std::string absolute(const std::string& path) const;
+  base::Result<repo::backend::Place> place() const; // what --repo and its options name
   base::Result<int> run_backup(repo::Repository& repository);
   base::Result<int> run_forget(repo::Repository& repository);
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);

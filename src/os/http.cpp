@@ -79,6 +79,18 @@ void set_options(CURL* curl, const world::HttpRequest& request, curl_slist* head
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, redirects_max);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  if (request.is_kept_alive) { // much is sent and received: fewer, larger steps
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 512L << 10U);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10U);
+  }
+  if (request.stall.count() > 0) {
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                     std::max(1L, static_cast<long>(request.stall.count() / 1000)));
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.stall.count()));
+  }
+  if (!request.ca_file.empty())
+    curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -103,13 +115,62 @@ Http::Http() {
   CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 Http::~Http() {
+  for (void* each : idle_)
+    curl_easy_cleanup(each);
   curl_global_cleanup();
 }
 
+// One of libcurl's handles for one exchange. What is kept open comes from those that are idle, and
+// goes back there.
+class Http::Handle {
+public:
+  Handle(Http& of, bool is_kept) : of_{of}, is_kept_{is_kept} {
+    if (is_kept) {
+      const std::scoped_lock guard{of_.mutex_};
+      if (!of_.idle_.empty()) {
+        curl_ = of_.idle_.back();
+        of_.idle_.pop_back();
+      }
+    }
+    if (curl_ == nullptr)
+      curl_ = curl_easy_init();
+    CHECK(curl_ != nullptr);
+  }
+  ~Handle() {
+    if (!is_kept_) {
+      curl_easy_cleanup(curl_);
+      return;
+    }
+    curl_easy_reset(curl_); // forgets what it was asked, not the connections
+    const std::scoped_lock guard{of_.mutex_};
+    of_.idle_.push_back(curl_);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  CURL* get() const { return curl_; }
+
+private:
+  Http& of_;
+  bool is_kept_;
+  CURL* curl_ = nullptr;
+};
+
+namespace {
+
+Error error_of_curl(CURLcode code, const char* why, const std::string& url) {
+  const std::string said = why[0] != '\0' ? why : curl_easy_strerror(code);
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
+    return {ErrorKind::invalid_input, "'" + url + "' is not an http or https URL", ""};
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+    return {ErrorKind::failed, said,
+            "The certificate of the server is not one that this machine trusts."};
+  return {ErrorKind::unavailable, said, ""};
+}
+
+} // namespace
+
 Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
-  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{curl_easy_init(),
-                                                                 &curl_easy_cleanup};
-  CHECK(curl != nullptr);
+  const Handle curl{*this, request.is_kept_alive};
   curl_slist* list = nullptr;
   for (const auto& [name, value] : request.headers)
     list = curl_slist_append(list, (name + ": " + value).c_str());
@@ -122,11 +183,8 @@ Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why.data());
   const CURLcode code = curl_easy_perform(curl.get());
   const bool was_cut = code == CURLE_WRITE_ERROR && receiver.response.is_truncated;
-  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
-    return Error{ErrorKind::invalid_input, "'" + request.url + "' is not an http or https URL", ""};
   if (code != CURLE_OK && !was_cut)
-    return Error{ErrorKind::unavailable, why[0] != '\0' ? why.data() : curl_easy_strerror(code),
-                 ""};
+    return error_of_curl(code, why.data(), request.url);
   long status = 0;
   curl_off_t micros = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

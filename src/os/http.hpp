@@ -3,6 +3,9 @@
 
 #include "world/http.hpp"
 
+#include <mutex>
+#include <vector>
+
 namespace os {
 
 class Http final : public world::Http {
@@ -14,6 +17,11 @@ public:
   base::Result<world::HttpResponse> exchange(const world::HttpRequest& request) override;
   base::Result<> send(const world::Mail& mail) override;
   base::Result<> connect(const std::string& host, int port, world::Milliseconds timeout) override;
+
+private:
+  class Handle;
+  std::mutex mutex_;
+  std::vector<void*> idle_; // libcurl's handles; each keeps its connections open
 };
 
 } // namespace os

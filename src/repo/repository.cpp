@@ -22,9 +22,12 @@ constexpr std::size_t keys_tried_max = 20; // each costs half a second
 constexpr std::size_t file_bytes_max = std::size_t{1} << 30U;
 constexpr char compressed_mark = 2; // first byte of an unpacked file that is compressed
 
-Error no_repository(const std::string& location) {
-  return {ErrorKind::not_found, "there is no repository at '" + location + "'",
-          "Look at the path, or make one with 'belay repo init'."};
+// `why`: of the backend, which may know more than that there is no config.
+Error no_repository(const std::string& location, const Error& why) {
+  const std::string message = "there is no repository at '" + location + "'";
+  if (!why.hint.empty())
+    return {ErrorKind::not_found, message + ": " + why.message, why.hint};
+  return {ErrorKind::not_found, message, "Look at the path, or make one with 'belay repo init'."};
 }
 
 Result<> check_absent(backend::Backend& backend) {
@@ -103,7 +106,7 @@ Result<std::unique_ptr<Repository>> Repository::open(backend::Backend& backend, 
                                                      std::string_view password) {
   auto sealed = backend.load({});
   if (!sealed && sealed.error().kind == ErrorKind::not_found)
-    return no_repository(backend.location());
+    return no_repository(backend.location(), sealed.error());
   if (!sealed)
     return std::move(sealed).error();
   const OpenedKey opened = TRY(open_key(backend, password, ports.random));

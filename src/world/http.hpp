@@ -18,6 +18,9 @@ struct HttpRequest {
   Milliseconds timeout{5000}; // for the whole exchange
   bool follow_redirects = false;
   std::size_t body_bytes_max = 1U << 20U; // a longer body is cut, `is_truncated` says so
+  bool is_kept_alive = false; // the connection stays open for later requests to the same server
+  Milliseconds stall{0};      // unavailable when for so long nothing moves; 0: not looked at
+  std::string ca_file;        // certificates to trust instead of the system's; empty: those
 };
 struct HttpResponse {
   int status = 0;
@@ -40,7 +43,8 @@ struct Mail {
 class Http {
 public:
   virtual ~Http() = default;
-  // unavailable: refused, reset, not resolved, timed out. Never throws; any status is a value.
+  // unavailable: refused, reset, not resolved, timed out. failed: its certificate is not to be
+  // trusted. Never throws; any status is a value. May be called by several threads at once.
   virtual base::Result<HttpResponse> exchange(const HttpRequest& request) = 0;
   // Hand one mail to a server (SMTP). With a password only over TLS. unavailable: not handed over;
   // it may have been when the answer was lost.

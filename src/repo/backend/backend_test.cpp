@@ -1,8 +1,14 @@
-// Conformance: what every backend must do.
+// The conformance suite for what needs no server, and what decorators and places promise.
 
+#include "os/channels.hpp"
 #include "os/world_for_test.hpp"
+#include "repo/backend/conformance_for_test.hpp"
+#include "repo/backend/faults.hpp"
+#include "repo/backend/limits.hpp"
 #include "repo/backend/local.hpp"
 #include "repo/backend/memory.hpp"
+#include "repo/backend/place.hpp"
+#include "repo/backend/retry.hpp"
 
 #include <algorithm>
 
@@ -10,6 +16,10 @@
 
 namespace repo::backend {
 namespace {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
 
 class MemoryPlace {
 public:
@@ -36,83 +46,177 @@ private:
   Local local_{files_, folder_};
 };
 
-template <class Place>
-class backend : public testing::Test {
-protected:
-  backend() { EXPECT_TRUE(it.create()); }
-  static FileName name_of(FileKind kind, const std::string& bytes) {
-    return {kind, format::id_of(bytes)};
-  }
-  Place place;
-  Backend& it = place.backend();
+class QuickClock final : public world::Clock { // nobody waits
+public:
+  world::TimePoint now() override { return {}; }
+  world::Milliseconds monotonic() override { return since; }
+  void sleep_for(world::Milliseconds time) override { since += time; }
+  bool stop_requested() override { return is_stopped; }
+  world::Milliseconds since{0};
+  bool is_stopped = false;
 };
 
-using Places = testing::Types<MemoryPlace, LocalPlace>;
-TYPED_TEST_SUITE(backend, Places);
+// Every call fails once before it takes place, once after that, and only then succeeds.
+class RetryPlace {
+public:
+  static constexpr bool has_one_thread = true; // its faults are counted
+  Backend& backend() { return retry_; }
 
-constexpr FileKind named_kinds[] = {FileKind::key, FileKind::lock, FileKind::snapshot,
-                                    FileKind::index, FileKind::pack};
-
-TYPED_TEST(backend, gives_back_what_was_saved) {
-  for (const FileKind kind : named_kinds) {
-    const std::string bytes = "some bytes of a file";
-    const FileName name = this->name_of(kind, bytes);
-    EXPECT_EQ(this->it.size(name).value(), std::nullopt);
-    ASSERT_TRUE(this->it.save(name, bytes));
-    EXPECT_EQ(this->it.load(name).value(), bytes);
-    EXPECT_EQ(this->it.size(name).value(), bytes.size());
-    EXPECT_EQ(this->it.load(name, 5, 5).value(), "bytes");
-    EXPECT_EQ(this->it.load(name, 16, 100).value(), "file");
-    EXPECT_EQ(this->it.load(name, 100, 1).value(), "");
+private:
+  Result<> fault(bool is_before) {
+    ++steps_;
+    if (steps_ % 5 == 1)
+      return Error{ErrorKind::unavailable, "refused", ""};
+    if (steps_ % 5 == 3)
+      return Error{ErrorKind::unknown_outcome, "the answer was lost", ""};
+    EXPECT_EQ(is_before, steps_ % 5 != 0);
+    return base::ok();
   }
-}
+  std::size_t steps_ = 0;
+  QuickClock clock_;
+  os::Random random_;
+  Retry retry_{std::make_unique<Faults>(std::make_unique<Memory>(),
+                                        [this](bool is_before) { return fault(is_before); }),
+               clock_,
+               random_,
+               Patience{},
+               {}};
+};
 
-TYPED_TEST(backend, says_that_a_file_is_not_there) {
-  for (const FileKind kind : named_kinds) {
-    const auto loaded = this->it.load(this->name_of(kind, "x"));
-    ASSERT_FALSE(loaded);
-    EXPECT_EQ(loaded.error().kind, base::ErrorKind::not_found);
-    EXPECT_EQ(this->it.load(this->name_of(kind, "x"), 1, 1).error().kind,
-              base::ErrorKind::not_found);
+class LimitedPlace {
+public:
+  Backend& backend() { return limits_; }
+
+private:
+  QuickClock clock_;
+  Limits limits_{std::make_unique<Memory>(), clock_, {100, 100, 1}};
+};
+
+using Places = testing::Types<MemoryPlace, LocalPlace, RetryPlace, LimitedPlace>;
+INSTANTIATE_TYPED_TEST_SUITE_P(here, backend, Places);
+
+class retry : public testing::Test {
+protected:
+  Result<std::string> load_failing(std::size_t times, ErrorKind kind) {
+    calls = 0;
+    auto memory = std::make_unique<Memory>();
+    EXPECT_TRUE(memory->save({}, "config"));
+    Retry it{std::make_unique<Faults>(std::move(memory),
+                                      [&, times, kind](bool is_before) -> Result<> {
+                                        if (is_before && calls++ < times)
+                                          return Error{kind, "it failed", ""};
+                                        return base::ok();
+                                      }),
+             clock, random, Patience{}, [&](const std::string& notice) { told = notice; }};
+    return it.load({}, 0, to_the_end);
   }
-  EXPECT_EQ(this->it.load({}).error().kind, base::ErrorKind::not_found);
+  QuickClock clock;
+  os::Random random;
+  std::size_t calls = 0;
+  std::string told;
+};
+
+TEST_F(retry, asks_again_what_may_work_later_only) {
+  EXPECT_EQ(load_failing(2, ErrorKind::unavailable).value(), "config");
+  EXPECT_EQ(calls, 3U);
+  EXPECT_TRUE(told.starts_with("it failed; trying again in ")) << told;
+  EXPECT_EQ(load_failing(1, ErrorKind::unknown_outcome).value(), "config");
+  EXPECT_EQ(load_failing(1, ErrorKind::failed).error().kind, ErrorKind::failed);
+  EXPECT_EQ(calls, 1U);
 }
 
-TYPED_TEST(backend, lists_each_kind_by_itself) {
-  for (const FileKind kind : named_kinds) {
-    EXPECT_TRUE(this->it.list(kind).value().empty());
-    std::vector<Listed> wanted;
-    for (const std::string bytes : {"a", "bc", "def"}) {
-      const FileName name = this->name_of(kind, bytes);
-      ASSERT_TRUE(this->it.save(name, bytes));
-      wanted.push_back({name.id, bytes.size()});
-    }
-    std::ranges::sort(wanted, {}, &Listed::id);
-    EXPECT_EQ(this->it.list(kind).value(), wanted);
+TEST_F(retry, gives_up_soon_when_nobody_ever_answered) {
+  const auto lost = load_failing(1000, ErrorKind::unavailable);
+  ASSERT_FALSE(lost);
+  EXPECT_TRUE(lost.error().message.starts_with("after ")) << lost.error().message;
+  EXPECT_LE(clock.since, Patience{}.at_first);
+  EXPECT_GE(calls, 3U);
+}
+
+TEST_F(retry, ends_when_asked_to_stop) {
+  clock.is_stopped = true;
+  EXPECT_FALSE(load_failing(1, ErrorKind::unavailable));
+  EXPECT_EQ(calls, 1U);
+}
+
+TEST_F(retry, is_patient_with_who_has_answered_but_not_for_ever) {
+  bool is_down = false;
+  auto memory = std::make_unique<Memory>();
+  Retry it{std::make_unique<Faults>(std::move(memory),
+                                    [&](bool) -> Result<> {
+                                      if (is_down)
+                                        return Error{ErrorKind::unavailable, "down", ""};
+                                      return base::ok();
+                                    }),
+           clock,
+           random,
+           Patience{},
+           {}};
+  ASSERT_TRUE(it.save({}, "config"));
+  is_down = true;
+  EXPECT_FALSE(it.load({}, 0, to_the_end));
+  EXPECT_GT(clock.since, Patience{}.in_all / 2);
+  EXPECT_LE(clock.since, Patience{}.in_all);
+}
+
+TEST_F(retry, does_not_take_the_config_of_somebody_else_for_its_own) {
+  auto memory = std::make_unique<Memory>();
+  ASSERT_TRUE(memory->save({}, "theirs"));
+  bool is_first = true;
+  Retry it{std::make_unique<Faults>(std::move(memory),
+                                    [&](bool) -> Result<> {
+                                      if (std::exchange(is_first, false))
+                                        return Error{ErrorKind::unavailable, "lost", ""};
+                                      return base::ok();
+                                    }),
+           clock,
+           random,
+           Patience{},
+           {}};
+  EXPECT_EQ(it.save({}, "ours").error().kind, ErrorKind::conflict);
+}
+
+TEST(limits, hold_on_average) {
+  QuickClock clock;
+  Limits it{std::make_unique<Memory>(), clock, {1000, 500, 0}};
+  const std::string bytes(2000, 'x');
+  for (const std::string last : {"1", "2", "3", "4"})
+    ASSERT_TRUE(it.save({FileKind::pack, format::id_of(last)}, bytes));
+  EXPECT_EQ(clock.since, world::Milliseconds{6000}) << "the last one is charged to the next";
+  for (int turn = 0; turn < 3; ++turn)
+    ASSERT_TRUE(it.load({FileKind::pack, format::id_of("1")}, 0, 1000));
+  EXPECT_EQ(clock.since, world::Milliseconds{10000});
+  clock.is_stopped = true;
+  EXPECT_EQ(it.load({FileKind::pack, format::id_of("1")}, 0, 1).error().kind,
+            ErrorKind::interrupted);
+}
+
+TEST(place, refuses_what_would_do_nothing) {
+  os::NoEffects effects;
+  os::Files files{effects};
+  os::Http http;
+  os::Channels channels;
+  os::Clock clock;
+  os::Random random;
+  const auto open = [&](const std::string& location, const std::string& option = "") {
+    Place place{.location = location};
+    if (!option.empty())
+      place.options.emplace_back(option, "x");
+    return open_place(place, {files, http, channels, clock, random});
+  };
+  EXPECT_TRUE(open("rest:http://user:secret@example.org/shop/"));
+  EXPECT_EQ(open("rest:http://user:secret@example.org/shop/").value()->location(),
+            "rest:http://example.org/shop/");
+  for (const char* wrong :
+       {"rest:", "rest:ftp://example.org", "rest:http://us%er:secret@example.org",
+        "rest:http://a@b@/x", "rest:http://example.org/x?y=secret"}) {
+    const auto opened = open(wrong);
+    ASSERT_FALSE(opened) << wrong;
+    EXPECT_EQ(opened.error().kind, ErrorKind::invalid_input) << wrong;
+    EXPECT_EQ(opened.error().message.find("secret"), std::string::npos) << wrong;
   }
-}
-
-TYPED_TEST(backend, saves_and_removes_twice) {
-  const FileName name = this->name_of(FileKind::pack, "a pack");
-  ASSERT_TRUE(this->it.save(name, "a pack"));
-  ASSERT_TRUE(this->it.save(name, "a pack"));
-  ASSERT_TRUE(this->it.remove(name));
-  ASSERT_TRUE(this->it.remove(name));
-  EXPECT_TRUE(this->it.list(FileKind::pack).value().empty());
-}
-
-TYPED_TEST(backend, never_replaces_a_config) {
-  ASSERT_TRUE(this->it.save({}, "config"));
-  const auto again = this->it.save({}, "other");
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().kind, base::ErrorKind::conflict);
-  EXPECT_EQ(this->it.load({}).value(), "config");
-}
-
-TYPED_TEST(backend, is_created_twice) {
-  ASSERT_TRUE(this->it.save(this->name_of(FileKind::key, "k"), "k"));
-  ASSERT_TRUE(this->it.create());
-  EXPECT_EQ(this->it.list(FileKind::key).value().size(), 1U);
+  EXPECT_EQ(open("/tmp", "rest.ca-file").error().kind, ErrorKind::invalid_input);
+  EXPECT_EQ(open("rest:http://example.org", "rest.cafile").error().kind, ErrorKind::invalid_input);
 }
 
 } // namespace

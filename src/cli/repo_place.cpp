@@ -1,0 +1,72 @@
+// Repo place: from the options of a command to the place of a repository.
+
+#include "base/text.hpp"
+#include "cli/repo_work.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace cli {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
+using repo::backend::Place;
+
+namespace {
+
+std::string first_line(const std::string& text) {
+  const std::string line = text.substr(0, text.find('\n'));
+  const auto end = line.find_last_not_of(" \t\r");
+  return end == std::string::npos ? "" : line.substr(0, end + 1);
+}
+
+Result<std::uint64_t> rate_of(const std::string& text, const char* option) {
+  if (text.empty())
+    return std::uint64_t{0};
+  auto bytes = base::parse_bytes(text);
+  if (!bytes || bytes.value() == 0)
+    return Error{ErrorKind::invalid_input, std::string{option} + " is not '" + text + "'",
+                 "Write how much a second, as 2MiB."};
+  return bytes;
+}
+
+} // namespace
+
+void add_place(CLI::App* sub, RepoOptions& options) {
+  sub->add_option("-r,--repo", options.repository,
+                  "where it is: a folder, rest:URL, sftp:HOST:PATH, s3:URL");
+  sub->add_option("--repo-file", options.repository_file,
+                  "file whose first line says where the repository is");
+  sub->add_option("-o,--option", options.backend_options,
+                  "NAME=VALUE, for the kind of place, as rest.ca-file=ca.pem");
+  sub->add_option("--limit-upload", options.limit_upload, "send at most this a second, as 2MiB");
+  sub->add_option("--limit-download", options.limit_download, "receive at most this a second");
+  sub->add_option("--connections", options.connections, "use at most so many at the same time");
+}
+
+Result<Place> RepoWork::place() const {
+  std::string location = options_.repository;
+  if (location.empty() && !options_.repository_file.empty())
+    location = first_line(TRY(host_.world.files.read(absolute(options_.repository_file))));
+  if (location.empty())
+    return Error{ErrorKind::invalid_input, "no repository is named",
+                 "Name one with --repo, or a file that names it with --repo-file."};
+  if (location.starts_with("local:"))
+    location.erase(0, 6);
+  Place place;
+  place.location = repo::backend::is_remote(location) ? location : absolute(location);
+  place.limit = {TRY(rate_of(options_.limit_upload, "--limit-upload")),
+                 TRY(rate_of(options_.limit_download, "--limit-download")), options_.connections};
+  for (const std::string& option : options_.backend_options) {
+    const auto equals = option.find('=');
+    if (equals == std::string::npos)
+      return Error{ErrorKind::invalid_input, "--option is not '" + option + "'",
+                   "Write a name and its value, as rest.ca-file=ca.pem."};
+    place.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+  }
+  place.environment = {host_.environment.begin(), host_.environment.end()};
+  place.notice = [this](const std::string& notice) { say("belay: " + notice); };
+  return place;
+}
+
+} // namespace cli
