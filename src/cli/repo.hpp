@@ -1,5 +1,6 @@
 #pragma once
-// Repo: the face of repositories: repo, backup, snapshots, ls, restore, dump, forget, prune.
+// Repo: the face of repositories: repo, backup, snapshots, ls, find, diff, verify, restore, dump,
+// forget, prune.
 
 #include "app/app.hpp"
 #include "cli/cli.hpp"
@@ -61,6 +62,11 @@ struct RepoOptions {
   bool is_in_place = false;
   bool is_extra_removed = false;
   std::string overwrite = "always";
+  std::string other_snapshot;
+  std::string mode = "restore-size";
+  std::string archive;
+  bool is_case_ignored = false;
+  bool has_metadata = false;
 };
 
 class RepoCommands {

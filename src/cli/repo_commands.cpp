@@ -55,6 +55,17 @@ struct RepoCommands::State {
     add_with_repository(*repo, "unlock", "remove locks that dead processes left",
                         "  belay repo unlock -r /srv/backup -p password", &RepoWork::unlock)
         ->add_flag("--remove-all", options.is_all, "every lock, also of the living");
+    CLI::App* stats =
+        add_with_repository(*repo, "stats", "how large snapshots are, and the repository",
+                            "  belay repo stats -r /srv/backup -p password\n"
+                            "  belay repo stats latest --mode raw-data -r /srv/backup -p password",
+                            &RepoWork::stats);
+    stats->add_option("SNAPSHOT", options.snapshots, "only these; otherwise all");
+    stats
+        ->add_option("--mode", options.mode,
+                     "restore-size, files-by-contents, blobs-per-file or raw-data")
+        ->check(CLI::IsMember({"restore-size", "files-by-contents", "blobs-per-file", "raw-data"}))
+        ->capture_default_str();
     CLI::App* key = repo->add_subcommand("key", "passwords of a repository");
     key->require_subcommand(1);
     key->fallthrough();
@@ -120,10 +131,40 @@ struct RepoCommands::State {
     ls->add_option("PATH", options.path, "only this and what is below it");
     ls->add_flag("-l,--long", options.is_long, "with mode, owner, size and time");
     CLI::App* dump = add_with_repository(
-        root, "dump", "print a file of a snapshot",
-        "  belay dump latest /srv/shop/orders.csv -r /srv/backup -p password", &RepoWork::dump);
+        root, "dump", "print a file of a snapshot, or a folder as an archive",
+        "  belay dump latest /srv/shop/orders.csv -r /srv/backup -p password\n"
+        "  belay dump latest /srv/shop --archive tar -r /srv/backup -p password > shop.tar",
+        &RepoWork::dump);
     add_snapshot(dump);
     dump->add_option("FILE", options.path, "its path in the snapshot")->required();
+    dump->add_option("-a,--archive", options.archive, "of a folder: tar")
+        ->check(CLI::IsMember({"tar"}));
+    add_seekers();
+  }
+
+  void add_seekers() {
+    CLI::App* find =
+        add_with_repository(root, "find", "find files in snapshots, by patterns of names or paths",
+                            "  belay find '*.csv' -r /srv/backup -p password\n"
+                            "  belay find orders.csv -s latest -l -r /srv/backup -p password",
+                            &RepoWork::find);
+    find->add_option("PATTERN", options.exclude, "as those of backup --exclude")->required();
+    find->add_option("-s,--snapshot", options.snapshots, "only in this one; several times");
+    find->add_flag("-i,--ignore-case", options.is_case_ignored, "of the letters a to z");
+    find->add_flag("-l,--long", options.is_long, "with mode, owner, size and time");
+    CLI::App* diff = add_with_repository(
+        root, "diff", "what differs between two snapshots",
+        "  belay diff 3f2a91c0 latest -r /srv/backup -p password\n"
+        "  belay diff 3f2a91c0:/srv/shop latest:/srv/shop --metadata -r /srv/backup -p password",
+        &RepoWork::diff);
+    diff->add_option("A", options.snapshot, "SNAPSHOT or SNAPSHOT:FOLDER, the older")->required();
+    diff->add_option("B", options.other_snapshot, "the same, the newer")->required();
+    diff->add_flag("--metadata", options.has_metadata,
+                   "tell also of what differs in owner, mode, times or attributes alone");
+    CLI::App* verify = add_with_repository(
+        root, "verify", "read all of a snapshot, to know that it can be brought back",
+        "  belay verify latest -r /srv/backup -p password", &RepoWork::verify);
+    add_snapshot(verify);
   }
 
   void add_snapshot(CLI::App* sub) {

@@ -281,21 +281,6 @@ int RepoWork::ls() {
   });
 }
 
-int RepoWork::dump() {
-  return with_repository([&](repo::Repository& repository) -> Result<int> {
-    const auto snapshot = TRY(repository.snapshot(options_.snapshot));
-    TRY(repository.load_index());
-    TRY(repo::dump(repository, snapshot, options_.path, [&](std::string_view bytes) -> Result<> {
-      if (std::fwrite(bytes.data(), 1, bytes.size(), terminal_.out) != bytes.size())
-        return Error{ErrorKind::failed, "the output could not be written", ""};
-      return ok();
-    }));
-    if (std::fflush(terminal_.out) != 0)
-      return Error{ErrorKind::failed, "the output could not be written", ""};
-    return exit_done;
-  });
-}
-
 Result<int> RepoWork::run_forget(repo::Repository& repository) {
   repo::Policy policy{.last = options_.keep_last,
                       .hourly = options_.keep_hourly,

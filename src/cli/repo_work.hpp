@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace cli {
 
@@ -33,6 +35,10 @@ public:
   int ls();
   int restore();
   int dump();
+  int find();
+  int diff();
+  int stats();
+  int verify();
   int forget();
   int prune();
 
@@ -50,6 +56,14 @@ private:
   base::Result<int> run_forget(repo::Repository& repository);
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);
   base::Result<int> run_check(repo::Repository& repository);
+  // Of "SNAPSHOT:FOLDER", whose folder is "/" when none is named.
+  base::Result<std::pair<repo::format::Snapshot, std::string>>
+  snapshot_and_folder(repo::Repository& repository, const std::string& words) const;
+  base::Result<std::vector<repo::format::Snapshot>>
+  chosen_snapshots(repo::Repository& repository) const; // all, when none is named
+  base::Result<int> run_diff(repo::Repository& repository);
+  base::Result<int> run_verify(repo::Repository& repository);
+  base::Result<int> run_dump(repo::Repository& repository);
   base::Result<int> run_restore(repo::Repository& repository);
   base::Result<repo::RestoreOptions> restore_options(const repo::format::Snapshot& snapshot);
 

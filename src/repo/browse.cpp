@@ -30,7 +30,20 @@ Error absent(const std::string& path) {
           "List what there is with 'belay ls'."};
 }
 
-// The node at `path`; nothing is the root, which has none.
+using See = std::function<Result<>(const std::string& path, const Node&)>;
+
+Result<> see_below(BlobReader& reader, const Id& tree, const std::string& path, const See& see) {
+  for (const Node& node : TRY(read_tree(reader, tree))) {
+    const std::string whole = path + "/" + node.name;
+    TRY(see(whole, node));
+    if (node.subtree)
+      TRY(see_below(reader, *node.subtree, whole, see));
+  }
+  return ok();
+}
+
+} // namespace
+
 Result<std::optional<Node>> node_at(BlobReader& reader, const Snapshot& snapshot,
                                     const std::string& path) {
   std::optional<Node> node;
@@ -48,20 +61,6 @@ Result<std::optional<Node>> node_at(BlobReader& reader, const Snapshot& snapshot
   }
   return node;
 }
-
-using See = std::function<Result<>(const std::string& path, const Node&)>;
-
-Result<> see_below(BlobReader& reader, const Id& tree, const std::string& path, const See& see) {
-  for (const Node& node : TRY(read_tree(reader, tree))) {
-    const std::string whole = path + "/" + node.name;
-    TRY(see(whole, node));
-    if (node.subtree)
-      TRY(see_below(reader, *node.subtree, whole, see));
-  }
-  return ok();
-}
-
-} // namespace
 
 Result<std::vector<Node>> read_tree(BlobReader& reader, const Id& id) {
   std::string text;
@@ -96,7 +95,7 @@ Result<> dump(Repository& repository, const Snapshot& snapshot, const std::strin
   const std::optional<Node> node = TRY(node_at(reader, snapshot, path));
   if (!node || node->type != NodeType::file)
     return Error{ErrorKind::invalid_input, "'" + path + "' of the snapshot is no plain file",
-                 "A folder is brought back with 'belay restore'."};
+                 "A folder is dumped with --archive tar, or brought back with 'belay restore'."};
   std::string bytes;
   for (const Id& id : node->content) {
     TRY_CONTEXT(reader.read(id, BlobType::data, bytes), "'" + path + "'");

@@ -69,6 +69,10 @@ base::Result<> dump(Repository& repository, const format::Snapshot& snapshot,
                     const std::string& path,
                     const std::function<base::Result<>(std::string_view)>& write);
 
+// The node at `path`, or nothing for the root, which has none. not_found.
+base::Result<std::optional<format::Node>>
+node_at(BlobReader& reader, const format::Snapshot& snapshot, const std::string& path);
+
 // The tree of a folder in the snapshot. not_found.
 base::Result<format::Id> tree_at(BlobReader& reader, const format::Snapshot& snapshot,
                                  const std::string& path);
