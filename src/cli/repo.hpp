@@ -20,6 +20,10 @@ struct RepoOptions {
   std::string repository;
   std::string repository_file;
   std::vector<std::string> backend_options;
+  std::string from_repository; // of copy
+  std::string from_password_file;
+  std::string from_password_command;
+  std::vector<std::string> from_options;
   std::string limit_upload;
   std::string limit_download;
   std::size_t connections = 0;

@@ -66,7 +66,16 @@ struct RepoCommands::State {
                      "restore-size, files-by-contents, blobs-per-file or raw-data")
         ->check(CLI::IsMember({"restore-size", "files-by-contents", "blobs-per-file", "raw-data"}))
         ->capture_default_str();
-    CLI::App* key = repo->add_subcommand("key", "passwords of a repository");
+    add_copy(add(*repo, "copy", "copy snapshots into a second repository, and verify them",
+                 "  belay repo copy --from /srv/backup --from-password-file p1 \\\n"
+                 "    --to sftp:backup@example.org:/srv/shop --to-password-file p2",
+                 &RepoWork::copy),
+             options);
+    add_keys(*repo);
+  }
+
+  void add_keys(CLI::App& repo) {
+    CLI::App* key = repo.add_subcommand("key", "passwords of a repository");
     key->require_subcommand(1);
     key->fallthrough();
     add_with_repository(*key, "list", "list them", "  belay repo key list -r /srv/backup -p p",

@@ -16,6 +16,7 @@ namespace cli {
 
 // The options that say where a repository is.
 void add_place(CLI::App* sub, RepoOptions& options);
+void add_copy(CLI::App* sub, RepoOptions& options); // the options of copy, which has two places
 
 class RepoWork {
 public:
@@ -30,6 +31,7 @@ public:
   int key_remove();
   int key_passwd();
   int unlock();
+  int copy();
   int backup();
   int snapshots();
   int ls();

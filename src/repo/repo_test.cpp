@@ -6,6 +6,7 @@
 #include "repo/backend/memory.hpp"
 #include "repo/backup.hpp"
 #include "repo/check.hpp"
+#include "repo/copy.hpp"
 #include "repo/exclude.hpp"
 #include "repo/keys.hpp"
 #include "repo/prune.hpp"
@@ -176,6 +177,133 @@ TEST_F(repository, is_whole_wherever_a_prune_dies) {
         ASSERT_TRUE(prune_all(*after));
         EXPECT_TRUE(errors_of(*after).empty()) << at;
       });
+}
+
+TEST_F(repository, is_whole_wherever_a_forget_dies) {
+  for (int turn = 0; turn < 4; ++turn) {
+    write("tree/changing", noise(5'000));
+    quick.pass(std::chrono::seconds{60});
+    ASSERT_TRUE(back_up(*opened));
+  }
+  const auto newest = opened->snapshots().value().back().id;
+  die_at_every_effect(
+      memory,
+      [&] {
+        return static_cast<bool>(with_lock(*opened, Sharing::exclusive, [&](Lock&) -> Result<> {
+          const auto all = TRY(opened->snapshots());
+          for (std::size_t at = 0; at + 1 < all.size(); ++at)
+            TRY(memory.remove({FileKind::snapshot, all[at].id}));
+          return ok();
+        }));
+      },
+      [&](std::size_t at) {
+        ASSERT_TRUE(unlock(*opened, true));
+        EXPECT_TRUE(errors_of(*opened).empty()) << at;
+        EXPECT_EQ(opened->snapshots().value().back().id, newest) << at;
+      });
+}
+
+class copying : public repository {
+protected:
+  copying() { // opened once: a password costs time
+    auto made = Repository::create(second, ports, "other");
+    CHECK(made);
+    to = std::move(made).value();
+  }
+  Result<CopyReport> copy_all(std::vector<std::string> snapshots = {}) {
+    CopyOptions how{.snapshots = std::move(snapshots), .threads = 1};
+    how.save.pack_bytes = 20'000;
+    return with_lock(*opened, Sharing::shared, [&](Lock& from_lock) {
+      return with_lock(*to, Sharing::shared, [&](Lock& to_lock) {
+        return copy({*opened, from_lock}, {*to, to_lock}, how, {});
+      });
+    });
+  }
+  void back_up_twice() {
+    write("tree/one", noise(50'000));
+    write("tree/a/deep/file", "text");
+    ASSERT_TRUE(back_up(*opened));
+    write("tree/two", noise(50'000));
+    quick.pass(std::chrono::seconds{60});
+    ASSERT_TRUE(back_up(*opened));
+  }
+  backend::Memory second;
+  std::unique_ptr<Repository> to;
+};
+
+TEST_F(copying, brings_everything_once) {
+  back_up_twice();
+  const auto first = copy_all();
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_EQ(first.value().snapshots.size(), 2U);
+  EXPECT_TRUE(first.value().snapshots[0].is_new);
+  EXPECT_GT(first.value().bytes, 100'000U);
+  EXPECT_TRUE(errors_of(*to).empty());
+  const auto there = to->snapshots().value();
+  const auto here = opened->snapshots().value();
+  ASSERT_EQ(there.size(), 2U);
+  EXPECT_EQ(there[1].tree, here[1].tree);
+  EXPECT_EQ(there[1].original, here[1].id);
+  EXPECT_FALSE(there[1].parent);
+
+  const auto before = second.files;
+  const auto again = copy_all();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again.value().snapshots[0].is_new || again.value().snapshots[1].is_new);
+  EXPECT_EQ(again.value().snapshots[1].to, there[1].id);
+  EXPECT_EQ(again.value().blobs, 0U);
+  EXPECT_EQ(second.files, before);
+}
+
+TEST_F(copying, takes_only_what_is_named) {
+  back_up_twice();
+  EXPECT_EQ(copy_all({"latest"}).value().snapshots.size(), 1U);
+  EXPECT_EQ(to->snapshots().value().size(), 1U);
+  EXPECT_EQ(copy_all({"no such"}).error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(memory.list(FileKind::lock).value().empty());
+  EXPECT_TRUE(second.list(FileKind::lock).value().empty());
+}
+
+TEST_F(copying, spreads_no_harm) {
+  back_up_twice();
+  auto packs = memory.list(FileKind::pack).value();
+  for (const backend::Listed& pack : packs) {
+    const auto kept = memory.files;
+    const auto kept_second = second.files;
+    memory.files[backend::text_of({FileKind::pack, pack.id})][40] ^= 1;
+    const auto copied = copy_all();
+    ASSERT_FALSE(copied);
+    EXPECT_EQ(copied.error().kind, ErrorKind::corrupt);
+    memory.files.erase(backend::text_of({FileKind::pack, pack.id}));
+    EXPECT_EQ(copy_all().error().kind, ErrorKind::corrupt);
+    EXPECT_TRUE(errors_of(*to).empty()) << "whatever was copied until then is whole";
+    memory.files = kept;
+    second.files = kept_second;
+  }
+}
+
+TEST_F(copying, goes_on_wherever_it_died) {
+  back_up_twice();
+  die_at_every_effect(
+      second, [&] { return static_cast<bool>(copy_all()); },
+      [&](std::size_t at) {
+        std::erase_if(memory.files,
+                      [](const auto& file) { return file.first.starts_with("locks/"); });
+        ASSERT_TRUE(unlock(*to, true));
+        EXPECT_TRUE(errors_of(*to).empty()) << at;
+        ASSERT_TRUE(copy_all()) << at;
+        EXPECT_TRUE(errors_of(*to).empty()) << at;
+        EXPECT_EQ(to->snapshots().value().size(), 2U) << at;
+      });
+}
+
+TEST_F(copying, refuses_to_copy_onto_itself) {
+  const auto copied = with_lock(*opened, Sharing::shared, [&](Lock& from_lock) {
+    return with_lock(*opened, Sharing::shared, [&](Lock& to_lock) {
+      return copy({*opened, from_lock}, {*opened, to_lock}, {}, {});
+    });
+  });
+  EXPECT_EQ(copied.error().kind, ErrorKind::invalid_input);
 }
 
 TEST_F(repository, prune_leaves_just_what_is_needed) {

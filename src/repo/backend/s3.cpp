@@ -25,7 +25,6 @@ struct Ask { // one request, on an object or, without a name, on the bucket
   std::vector<std::pair<std::string, std::string>> query = {};
   std::vector<std::pair<std::string, std::string>> headers = {}; // sent, not signed
   std::string_view body = {};
-  std::string body_hash = {}; // empty: not known yet
   std::uint64_t answer_bytes_max = 16U << 20U;
 };
 
@@ -84,12 +83,7 @@ public:
       return save_config(name, bytes);
     if (bytes.size() > place_.part_bytes)
       return save_in_parts(name, bytes);
-    // Its name is the hash of its bytes.
-    const auto response =
-        TRY(send({.method = "PUT",
-                  .object = object_of(name),
-                  .body = bytes,
-                  .body_hash = name.id == format::id_of(bytes) ? name.id.hex() : ""}));
+    const auto response = TRY(send({.method = "PUT", .object = object_of(name), .body = bytes}));
     return response.status == 200 ? ok() : refused(response, "save '" + text_of(name) + "'");
   }
 
@@ -145,8 +139,7 @@ private:
                             .path = path,
                             .query = what.query,
                             .headers = {},
-                            .payload_hash = what.body_hash.empty() ? base::sha256_hex(what.body)
-                                                                   : what.body_hash};
+                            .payload_hash = base::sha256_hex(what.body)};
     const std::string query = canonical_query(what.query);
     world::HttpRequest sent{.method = what.method,
                             .url = place_.endpoint + path + (query.empty() ? "" : "?" + query),

@@ -89,9 +89,12 @@ Result<Packet> Client::receive() {
 
 Result<std::unique_ptr<Client>> Client::open(std::unique_ptr<world::Channel> channel) {
   std::unique_ptr<Client> client{new Client{std::move(channel)}}; // NOLINT
-  if (auto sent = client->channel_->write(packet_bytes(Type::init, protocol, ""), patience); !sent)
-    return client->lost(std::move(sent).error());
-  const Packet answer = TRY(client->receive());
+  // Who could not be written to may have said something before it ended, which tells more.
+  auto sent = client->channel_->write(packet_bytes(Type::init, protocol, ""), patience);
+  auto received = client->receive();
+  if (!received || !sent)
+    return !received ? std::move(received).error() : client->lost(std::move(sent).error());
+  const Packet answer = std::move(received).value();
   if (answer.type != Type::version || answer.id < protocol)
     return Error{ErrorKind::failed, "the server does not speak version 3 of SFTP", ""};
   for (const std::string& name : TRY(parse_extensions(answer.body))) {
@@ -235,6 +238,9 @@ Result<std::string> Client::read_open(const std::string& handle, std::uint64_t o
           }
           TRY(expect(packet, Type::data, path));
           pieces[number] = TRY(parse_text(packet.body));
+          if (pieces[number].empty() || pieces[number].size() > sizes[number])
+            return Error{ErrorKind::corrupt, "the server gives another count of bytes than it may",
+                         ""};
           return ok();
         }));
     for (std::size_t number = 0; number < pieces.size(); ++number) {

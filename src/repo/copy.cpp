@@ -1,0 +1,302 @@
+#include "repo/copy.hpp"
+
+#include "repo/format/tree.hpp"
+#include "repo/queue.hpp"
+#include "repo/restore.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <tuple>
+#include <unordered_set>
+
+namespace repo {
+
+using backend::FileKind;
+using backend::text_of;
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using format::BlobType;
+using format::Id;
+using format::Snapshot;
+
+namespace {
+
+constexpr std::size_t waiting_packs_max = 2;
+constexpr std::size_t packs_of_an_index = 64; // what a run that dies may have stored in vain
+constexpr std::uint64_t read_bytes_max = 8U << 20U;
+
+struct Group { // blobs that lie one behind the other in a pack, and are read at once
+  Id pack;
+  std::vector<format::PackedBlob> blobs;
+  std::uint64_t end() const { return std::uint64_t{blobs.back().offset} + blobs.back().length; }
+};
+
+std::vector<Group> groups_of(std::vector<BlobPlace> places) {
+  std::ranges::sort(places, [](const BlobPlace& a, const BlobPlace& b) {
+    return std::tie(a.pack, a.blob.offset) < std::tie(b.pack, b.blob.offset);
+  });
+  std::vector<Group> groups;
+  for (const BlobPlace& place : places) {
+    const bool is_next = !groups.empty() && groups.back().pack == place.pack &&
+                         groups.back().end() == place.blob.offset &&
+                         groups.back().end() - groups.back().blobs.front().offset < read_bytes_max;
+    if (!is_next)
+      groups.push_back({place.pack, {}});
+    groups.back().blobs.push_back(place.blob);
+  }
+  return groups;
+}
+
+// All blobs of one type that a snapshot needs: threads read, verify and seal them, and the one
+// that calls stores the packs.
+class Moving {
+public:
+  Moving(LockedRepository from, LockedRepository to, BlobType type, const CopyOptions& options,
+         Added& added, PackStore& store)
+      : from_{from}, to_{to}, type_{type}, options_{options}, added_{added}, store_{store} {}
+
+  Result<> run(std::vector<BlobPlace> places, const std::function<void(std::uint64_t)>& progress) {
+    groups_ = groups_of(std::move(places));
+    const std::size_t cores = std::min(to_.repository.ports().machine.cores(), 8U);
+    const std::size_t wanted =
+        std::clamp<std::size_t>(options_.threads != 0 ? options_.threads : cores, 1,
+                                std::max<std::size_t>(1, groups_.size()));
+    for (std::size_t worker = 0; worker < wanted; ++worker)
+      savers_.push_back(std::make_unique<BlobSaver>(
+          to_.repository, type_, options_.save, added_,
+          [this](format::FinishedPack pack) { return packs_.push(std::move(pack)); }));
+    std::atomic<std::size_t> at_work = wanted;
+    std::vector<std::jthread> threads;
+    for (const auto& saver : savers_)
+      threads.emplace_back([&] {
+        if (auto moved = move(*saver); !moved)
+          fail(std::move(moved).error());
+        if (--at_work == 0)
+          packs_.close();
+      });
+    if (auto stored = store_packs(progress); !stored)
+      fail(std::move(stored).error());
+    threads.clear(); // waits
+    return failed_ ? Result<>{*std::move(failed_)} : store_rest();
+  }
+
+private:
+  void fail(Error error) {
+    const std::scoped_lock guard{mutex_};
+    if (!failed_)
+      failed_ = std::move(error);
+    is_over_ = true;
+    packs_.drop();
+  }
+
+  Result<> move(BlobSaver& saver) {
+    BlobReader reader{from_.repository};
+    std::string plain;
+    for (std::size_t at = next_++; at < groups_.size() && !is_over_; at = next_++) {
+      const Group& group = groups_[at];
+      const std::uint64_t begin = group.blobs.front().offset;
+      auto bytes =
+          from_.repository.backend().load({FileKind::pack, group.pack}, begin, group.end() - begin);
+      if (!bytes && bytes.error().kind == ErrorKind::not_found)
+        return Error{ErrorKind::corrupt,
+                     "the pack '" + text_of({FileKind::pack, group.pack}) + "' is missing",
+                     "'belay repo check' tells what else is."};
+      if (!bytes)
+        return std::move(bytes).error();
+      for (const format::PackedBlob& blob : group.blobs) {
+        const std::string_view rest = std::string_view{bytes.value()}.substr(
+            std::min<std::size_t>(blob.offset - begin, bytes.value().size()));
+        TRY(reader.unpack({group.pack, blob}, rest.substr(0, blob.length), plain));
+        if (!saver.save(blob.id, plain))
+          return ok(); // it is all over
+        ++done_;
+      }
+    }
+    return ok();
+  }
+
+  Result<> store_packs(const std::function<void(std::uint64_t)>& progress) {
+    std::size_t count = 0;
+    for (bool is_over = false; !is_over;) {
+      if (const auto pack = packs_.pop_within(std::chrono::milliseconds{500}, is_over)) {
+        TRY(store_.store(*pack));
+        if (++count % packs_of_an_index == 0)
+          TRY(store_.flush());
+      }
+      TRY(from_.lock.keep());
+      TRY(to_.lock.keep());
+      if (to_.repository.ports().clock.stop_requested())
+        return Error{ErrorKind::interrupted, "asked to stop: this snapshot was not copied",
+                     "Start it again: what was stored already is not stored twice."};
+      progress(done_);
+    }
+    return ok();
+  }
+
+  Result<> store_rest() {
+    std::optional<Error> failed;
+    BlobSaver rest{to_.repository, type_, options_.save, added_,
+                   [&](const format::FinishedPack& pack) {
+                     if (auto stored = store_.store(pack); !stored)
+                       failed = std::move(stored).error();
+                     return !failed;
+                   }};
+    bool is_good = true;
+    for (const auto& saver : savers_)
+      is_good = is_good && rest.absorb(*saver);
+    if (!is_good || !rest.flush())
+      return failed.value_or(Error{ErrorKind::failed, "nothing could be stored", ""});
+    return ok();
+  }
+
+  LockedRepository from_;
+  LockedRepository to_;
+  BlobType type_;
+  const CopyOptions& options_;
+  Added& added_;
+  PackStore& store_;
+  std::vector<Group> groups_;
+  std::vector<std::unique_ptr<BlobSaver>> savers_;
+  Queue<format::FinishedPack> packs_{waiting_packs_max};
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<std::uint64_t> done_ = 0;
+  std::atomic<bool> is_over_ = false;
+  std::mutex mutex_;
+  std::optional<Error> failed_;
+};
+
+// The snapshot itself, or what it was copied from.
+Id origin_of(const Snapshot& snapshot) {
+  return snapshot.original.value_or(snapshot.id);
+}
+
+class Copy {
+public:
+  Copy(LockedRepository from, LockedRepository to, const CopyOptions& options,
+       const std::function<void(const CopyProgress&)>& progress)
+      : from_{from}, to_{to}, options_{options}, progress_{progress} {}
+
+  Result<CopyReport> run() {
+    if (from_.repository.config().id == to_.repository.config().id)
+      return Error{ErrorKind::invalid_input, "both places are the same repository",
+                   "Name two, each made by 'belay repo init'."};
+    const auto wanted = TRY(choose());
+    const auto there = TRY(to_.repository.snapshots());
+    TRY(from_.repository.load_index());
+    TRY(to_.repository.load_index());
+    for (const Snapshot& snapshot : wanted) {
+      const auto same = std::ranges::find_if(there, [&](const Snapshot& each) {
+        return origin_of(each) == origin_of(snapshot) && each.tree == snapshot.tree &&
+               each.time.point() == snapshot.time.point() && each.tags == snapshot.tags;
+      });
+      if (same == there.end())
+        report_.snapshots.push_back({snapshot.id, TRY(copy_one(snapshot)), true});
+      else
+        report_.snapshots.push_back({snapshot.id, same->id, false});
+    }
+    report_.blobs = added_.data_blobs + added_.tree_blobs;
+    report_.bytes = added_.bytes;
+    report_.bytes_packed = added_.bytes_packed;
+    return std::move(report_);
+  }
+
+private:
+  // Oldest first, each once.
+  Result<std::vector<Snapshot>> choose() {
+    auto all = TRY(from_.repository.snapshots());
+    if (options_.snapshots.empty())
+      return all;
+    std::unordered_set<Id, format::IdHash> named;
+    for (const std::string& name : options_.snapshots)
+      named.insert(TRY(from_.repository.snapshot(name)).id);
+    std::erase_if(all, [&](const Snapshot& each) { return !named.contains(each.id); });
+    return all;
+  }
+
+  Result<> want(const Id& id, BlobType type, std::vector<BlobPlace>& missing) {
+    if (!to_.repository.index().claim(id, type))
+      return ok();
+    const auto place = from_.repository.index().find(id, type);
+    if (!place)
+      return Error{ErrorKind::corrupt,
+                   std::string{format::name_of(type)} + " blob " + short_id(id) +
+                       " is in no index file of the source",
+                   "'belay repo check' tells what else is missing."};
+    missing.push_back(*place);
+    return ok();
+  }
+
+  // A tree that is there already is gone through all the same: what is below it may not be there.
+  Result<> find_missing(const Id& root, std::vector<BlobPlace>& data,
+                        std::vector<BlobPlace>& trees) {
+    BlobReader reader{from_.repository};
+    std::vector<Id> open{root};
+    while (!open.empty()) {
+      const Id id = open.back();
+      open.pop_back();
+      if (!seen_.insert(id).second)
+        continue;
+      if (seen_.size() % 256 == 0) {
+        TRY(from_.lock.keep());
+        TRY(to_.lock.keep());
+      }
+      TRY(want(id, BlobType::tree, trees));
+      for (const format::Node& node : TRY(read_tree(reader, id))) {
+        if (node.subtree)
+          open.push_back(*node.subtree);
+        for (const Id& blob : node.content)
+          TRY(want(blob, BlobType::data, data));
+      }
+    }
+    return ok();
+  }
+
+  Result<Id> copy_one(const Snapshot& snapshot) {
+    std::vector<BlobPlace> data;
+    std::vector<BlobPlace> trees;
+    const std::string which = "snapshot " + short_id(snapshot.id);
+    TRY_CONTEXT(find_missing(snapshot.tree, data, trees), which);
+    const std::uint64_t all = data.size() + trees.size();
+    const std::uint64_t data_blobs = data.size();
+    PackStore store{to_.repository};
+    const auto tell = [&](std::uint64_t done) {
+      if (progress_)
+        progress_({done, all});
+    };
+    TRY_CONTEXT(
+        (Moving{from_, to_, BlobType::data, options_, added_, store}.run(std::move(data), tell)),
+        which);
+    TRY_CONTEXT((Moving{from_, to_, BlobType::tree, options_, added_, store}.run(
+                    std::move(trees), [&](std::uint64_t done) { tell(data_blobs + done); })),
+                which);
+    TRY(store.flush());
+    TRY_CONTEXT(store.read_back(options_.is_all_read_back), which);
+    TRY(from_.lock.keep());
+    TRY(to_.lock.keep());
+    Snapshot made = snapshot;
+    made.parent.reset(); // its id would mean nothing there
+    made.original = origin_of(snapshot);
+    return to_.repository.save(FileKind::snapshot, format::to_json(made));
+  }
+
+  LockedRepository from_;
+  LockedRepository to_;
+  const CopyOptions& options_;
+  const std::function<void(const CopyProgress&)>& progress_;
+  std::unordered_set<Id, format::IdHash> seen_;
+  Added added_;
+  CopyReport report_;
+};
+
+} // namespace
+
+Result<CopyReport> copy(LockedRepository from, LockedRepository to, const CopyOptions& options,
+                        const std::function<void(const CopyProgress&)>& progress) {
+  return Copy{from, to, options, progress}.run();
+}
+
+} // namespace repo
