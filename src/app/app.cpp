@@ -254,6 +254,11 @@ Result<Status> status(const Host& host) {
       if (std::ranges::find(generation->config, file.copy) == generation->config.end())
         status.drift.push_back(file.copy.path + " is not as it was committed");
   }
+  for (const auto& store : loaded.stack.stores) {
+    const auto seen = machinery->drivers().of(store.kind).ledgers(store, nullptr);
+    if (seen && !seen.value().ledgers.empty())
+      status.ledgers.push_back(store.name + ": " + domain::tell_ledgers(seen.value().ledgers));
+  }
   if (!id.empty()) {
     status.operation = TRY(engine::view(host.world, folder, id));
     const auto holder = TRY(folder.holder());

@@ -65,7 +65,8 @@ struct Status {
   int generation = 0;
   std::string label;
   std::vector<ServiceStatus> services;
-  std::vector<std::string> drift;                 // of the config files
+  std::vector<std::string> drift;   // of the config files
+  std::vector<std::string> ledgers; // "db: belay_migrations at 0004_d.sql (4 applied)"
   std::optional<engine::OperationView> operation; // in progress
   bool owner_is_alive = false;
   std::string owner;

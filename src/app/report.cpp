@@ -88,6 +88,18 @@ void write_level(Writer& out, const OperationView& view) {
     out.item(line);
 }
 
+void write_ledgers(Writer& out, const OperationView& view) {
+  if (view.ledgers.empty())
+    return;
+  out.heading("Migrations");
+  for (const engine::LedgerFact& fact : view.ledgers) {
+    out.item(fact.store + ": before " + fact.before + "; after " + fact.after);
+    if (!fact.moved.empty())
+      out.item(fact.store + ": " + fact.moved +
+               (fact.is_compatible ? "; declared compatible" : "; not declared compatible"));
+  }
+}
+
 void write_timeline(Writer& out, const OperationView& view) {
   out.heading("Timeline");
   for (const StepRecord& step : view.steps) {
@@ -153,6 +165,7 @@ std::string write(const OperationView& view, bool is_markdown) {
     out.item(change);
   write_evidence(out, view.plan);
   write_why(out, view);
+  write_ledgers(out, view);
   write_level(out, view);
   write_kept(out, view);
   if (!view.logs.empty()) {
@@ -235,6 +248,12 @@ std::string report_json(const OperationView& view) {
     object["checks"].push_back({{"check", finding.check},
                                 {"level", domain::name_of(finding.level)},
                                 {"text", finding.text}});
+  for (const auto& fact : view.ledgers)
+    object["ledgers"].push_back({{"store", fact.store},
+                                 {"before", fact.before},
+                                 {"after", fact.after},
+                                 {"moved", fact.moved},
+                                 {"compatible", fact.is_compatible}});
   for (const auto& log : view.logs)
     object["logs"].push_back({{"service", log.service}, {"text", log.text}});
   for (const auto& kept : view.abandoned)

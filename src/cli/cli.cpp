@@ -8,6 +8,7 @@
 #include "cli/init.hpp"
 #include "cli/judge_command.hpp"
 #include "cli/manual.hpp"
+#include "cli/options.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
 #include "cli/support_command.hpp"
@@ -24,28 +25,6 @@ using base::ErrorKind;
 using base::Result;
 
 namespace {
-
-struct Options {
-  std::string config = "belay.yaml";
-  bool is_json = false;
-  std::string stack;
-  std::string to;
-  std::string plan_file;
-  std::string out_file;
-  std::string until;
-  std::string level = "auto";
-  std::string operation;
-  std::string format = "text";
-  std::string id;
-  std::string into;
-  JudgeOptions judge;
-  bool is_yes = false;
-  bool no_auto_rollback = false;
-  bool is_watch = false;
-  bool is_schema = false;
-  InitOptions init;
-  EvidenceOptions evidence;
-};
 
 class Command {
 public:
@@ -113,8 +92,9 @@ public:
     if (!level)
       return fail({ErrorKind::invalid_input, "there is no level '" + options_.level + "'",
                    "Levels are auto, restart, release, data and full."});
-    const auto plan =
-        app::plan_rollback(host_, options_.stack, {.to = options_.to, .level = *level});
+    const auto plan = app::plan_rollback(
+        host_, options_.stack,
+        {.to = options_.to, .level = *level, .is_compatible = options_.is_compatible});
     if (!plan)
       return fail(plan.error());
     return carry_out(plan.value(), options_.is_yes || *level == domain::Level::restart);
@@ -145,10 +125,12 @@ public:
   }
 
   int points() {
-    return show_points([](const auto&) { return true; });
+    return show_points([](const auto&) { return true; },
+                       "no restore points yet: the first upgrade takes one\n");
   }
   int abandoned() {
-    return show_points([](const auto& point) { return point.is_abandoned(); });
+    return show_points([](const auto& point) { return point.is_abandoned(); },
+                       "no abandoned sets: no way back has swapped anything out\n");
   }
 
   int abandoned_show() {
@@ -237,12 +219,14 @@ private:
   }
 
   template <class Keep>
-  int show_points(Keep keep) {
+  int show_points(Keep keep, const std::string& none) {
     const auto all = app::points(host_);
     if (!all)
       return fail(all.error());
     std::vector<state::RestorePoint> shown;
     std::ranges::copy_if(all.value(), std::back_inserter(shown), keep);
+    if (shown.empty() && !options_.is_json)
+      return print(none);
     return print(options_.is_json ? points_json(shown)
                                   : points_text(shown, host_.world.clock.now()));
   }
@@ -427,6 +411,8 @@ private:
     rollback->add_option("--level", options_.level, "how far: auto decides from evidence")
         ->type_name("{auto,restart,release,data,full}")
         ->capture_default_str();
+    rollback->add_flag("--compatible", options_.is_compatible,
+                       "what it goes back to works with the data as it is: migrations may stay");
     rollback->add_flag("--yes", options_.is_yes, "do not ask");
     rollback->add_option("--until", options_.until, "pause after this step");
   }

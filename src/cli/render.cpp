@@ -71,6 +71,23 @@ void add_findings(const state::Plan& plan, const Add& add) {
     add("checked", base::join(good, ", "));
 }
 
+// The level that is picked and why, then what each would be.
+template <class Add>
+void add_levels(const state::Plan& plan, const Add& add) {
+  const std::string picked{domain::name_of(plan.picked)};
+  add("level", picked + (plan.level == domain::Level::automatic
+                             ? " is picked by evidence, and looked at again once all is stopped:"
+                             : ", because:"));
+  for (const std::string& reason : plan.reasons)
+    add("", "  " + reason);
+  for (const state::LevelChoice& choice : plan.levels)
+    add(choice.level == plan.picked ? "=>" : "",
+        std::string{domain::name_of(choice.level)} + ": " +
+            (choice.why_not.empty()
+                 ? "down about " + duration(choice.downtime_ms) + "; " + choice.price
+                 : "not possible: " + choice.why_not));
+}
+
 } // namespace
 
 std::string plan_text(const state::Plan& plan) {
@@ -84,14 +101,22 @@ std::string plan_text(const state::Plan& plan) {
   for (const std::string& change : plan.changes)
     add("~", change);
   add("steps", base::join(plan.steps, " "));
-  add("disk", "needs up to " + base::format_bytes(plan.disk_bytes) + " beside the data, free " +
-                  base::format_bytes(plan.disk_free_bytes));
+  if (plan.disk_bytes == 0 && plan.disk_free_bytes == 0)
+    add("disk", "no store is copied");
+  else
+    add("disk", "needs up to " + base::format_bytes(plan.disk_bytes) + " beside the data, free " +
+                    base::format_bytes(plan.disk_free_bytes));
   add("downtime", "about " + duration(plan.downtime_ms) + ", in all about " +
                       duration(plan.total_ms) + " (" + plan.prediction_from + ")");
   add("kept", is_upgrade ? "a restore point " + plan.point + "; what a way back swaps out as " +
                                plan.abandoned
                          : "what is live now as " + plan.abandoned);
-  add("way back", "its level is decided by " + plan.decides_level);
+  for (const std::string& line : plan.migrations)
+    add("migrations", line);
+  if (plan.levels.empty())
+    add("way back", "its level is decided by " + plan.decides_level);
+  else
+    add_levels(plan, add);
   add_findings(plan, add);
   for (const std::string& warning : plan.warnings)
     add("warning", warning);
@@ -116,6 +141,8 @@ std::string status_text(const app::Status& status) {
   }
   for (const std::string& drift : status.drift)
     text += "  drift: " + drift + "\n";
+  for (const std::string& ledger : status.ledgers)
+    text += "  ledger: " + ledger + "\n";
   text +=
       "  newest restore point: " + (status.newest_point.empty() ? "none" : status.newest_point) +
       "\n";
@@ -133,11 +160,9 @@ std::string status_text(const app::Status& status) {
 }
 
 std::string status_json(const app::Status& status) {
-  json object{{"stack", status.stack},
-              {"generation", status.generation},
-              {"label", status.label},
-              {"drift", status.drift},
-              {"newest_point", status.newest_point}};
+  json object{{"stack", status.stack},     {"generation", status.generation},
+              {"label", status.label},     {"drift", status.drift},
+              {"ledgers", status.ledgers}, {"newest_point", status.newest_point}};
   object["services"] = json::array();
   for (const auto& service : status.services)
     object["services"].push_back({{"name", service.name},
@@ -155,8 +180,6 @@ std::string status_json(const app::Status& status) {
 }
 
 std::string points_text(const std::vector<state::RestorePoint>& points, world::TimePoint now) {
-  if (points.empty())
-    return "no restore points yet: the first upgrade takes one\n";
   std::string text;
   for (const auto& point : points) {
     text +=

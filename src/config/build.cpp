@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "config/scalars.hpp"
+#include "domain/migration.hpp"
 
 #include <algorithm>
 #include <array>
@@ -134,6 +135,7 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
   if (const Value* file = section.find("sqlite")) {
     store.kind = domain::StoreKind::sqlite;
     store.path = file->text;
+    store.ledger = section.text_or_empty("ledger");
     return store;
   }
   store.path = section.at("directory").text;
@@ -145,6 +147,47 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
 domain::CommandSpec build_command(const Building& building, const Value& item) {
   return {.argv = project_command(item.at("run").words, building.stack.project_folder),
           .timeout = item.at("timeout").duration};
+}
+
+// The store of a folder of SQL: the one that is named, or the only one there is.
+std::string sql_store(const Building& building, const Value& item, const std::string& path) {
+  std::vector<std::string> databases;
+  for (const domain::StoreSpec& store : building.stack.stores)
+    if (store.kind == domain::StoreKind::sqlite)
+      databases.push_back(store.name);
+  const Value* named = item.find("store");
+  if (named == nullptr && databases.size() == 1)
+    return databases.front();
+  if (named != nullptr && std::ranges::find(databases, named->text) != databases.end())
+    return named->text;
+  building.problems.add(named == nullptr ? item.at("sql").mark : named->mark,
+                        named == nullptr ? quoted(path) + " does not say which store it is for"
+                                         : quoted(named->text) + " is no SQLite store",
+                        databases.empty() ? "SQL files are for a store with `sqlite:`."
+                                          : "SQLite stores are " + base::join(databases, ", ") +
+                                                ": name one with `store:`.");
+  return "";
+}
+
+domain::MigrationSpec build_migration(const Building& building, const Value& item,
+                                      const std::string& path) {
+  domain::MigrationSpec migration;
+  if (const Value* words = item.find("run"))
+    migration.command.argv = project_command(words->words, building.stack.project_folder);
+  migration.command.timeout = item.at("timeout").duration;
+  if (const Value* folder = item.find("sql")) {
+    migration.folder = folder->text;
+    migration.store = sql_store(building, item, path);
+  }
+  for (const auto kind : {domain::MigrationClass::expand, domain::MigrationClass::contract})
+    if (item.at("class").text == domain::name_of(kind))
+      migration.kind = kind;
+  migration.is_compatible = item.at("compatible").truth;
+  if (migration.is_compatible && migration.kind == domain::MigrationClass::contract)
+    building.problems.add(item.at("compatible").mark,
+                          quoted(path) + " takes something away (contract), and is compatible",
+                          "Say one of them: the release before misses what was taken away.");
+  return migration;
 }
 
 void build_hooks(const Building& building, const Value& section) {
@@ -162,8 +205,10 @@ void build_hooks(const Building& building, const Value& section) {
 
 domain::UpgradePolicy build_upgrade(const Building& building, const Value& section) {
   domain::UpgradePolicy policy;
+  int place = 0;
   for (const Value& item : section.at("migrate").items)
-    policy.migrate.push_back(build_command(building, item));
+    policy.migrate.push_back(
+        build_migration(building, item, "upgrade.migrate[" + std::to_string(place++) + "]"));
   int number = 0;
   for (const Value& item : section.at("smoke").items)
     policy.smoke.push_back(

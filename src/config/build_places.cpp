@@ -161,7 +161,8 @@ using Path = std::vector<std::string>;
 
 bool knows_to(const Path& path) {
   return (path.size() > 3 && path[0] == "services" && path[2] == "release") ||
-         (path.size() > 3 && path[0] == "preflight" && path[3] == "wanted");
+         (path.size() > 3 && path[0] == "preflight" && path[3] == "wanted") ||
+         (path.size() > 3 && path[0] == "upgrade" && path[1] == "migrate" && path[3] == "sql");
 }
 bool knows_release(const Path& path) {
   if (path.size() < 3 || path[0] != "services")

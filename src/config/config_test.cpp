@@ -223,9 +223,9 @@ TEST(Config, ReadsStoresChecksAndRules) {
   EXPECT_EQ(stack.checks[1].probe.argv, std::vector<std::string>{"/srv/orders/count"});
   EXPECT_EQ(stack.checks[1].min, std::nullopt);
   ASSERT_EQ(stack.upgrade.migrate.size(), 2U);
-  EXPECT_EQ(base::join(stack.upgrade.migrate[0].argv, " "), "/srv/orders/migrate.sh --all");
-  EXPECT_EQ(stack.upgrade.migrate[0].timeout, 20min);
-  EXPECT_EQ(stack.upgrade.migrate[1].timeout, 10min);
+  EXPECT_EQ(base::join(stack.upgrade.migrate[0].command.argv, " "), "/srv/orders/migrate.sh --all");
+  EXPECT_EQ(stack.upgrade.migrate[0].command.timeout, 20min);
+  EXPECT_EQ(stack.upgrade.migrate[1].command.timeout, 10min);
   ASSERT_EQ(stack.hooks.size(), 2U);
   EXPECT_EQ(stack.hooks[0].at, domain::HookPoint::pre_check);
   EXPECT_EQ(stack.hooks[1].command.argv, std::vector<std::string>{"/srv/orders/tell"});

@@ -334,14 +334,20 @@ constexpr std::array store{
            .doc = "Files inside it that tell the layout of the data: when none of them changed, "
                   "the data may stay on a way back. Without any, every change brings it back.",
            .only_with = "directory"},
+    Option{.key = "ledger",
+           .type = Type::text,
+           .doc = "A SELECT whose first column names the migrations that were applied, in their "
+                  "order. The tables of the known migration tools are found without it.",
+           .only_with = "sqlite"},
 };
 
 constexpr std::array upgrade{
     Option{.key = "migrate",
            .type = Type::list,
            .by_default = "[]",
-           .doc = "Commands that run once, in this order, while the services are stopped.",
-           .shape = "command"},
+           .doc = "Migrations, in this order, while the services are stopped: "
+                  "docs/guide/migrations.md.",
+           .shape = "migration"},
     Option{.key = "smoke",
            .type = Type::list,
            .by_default = "[]",
@@ -440,7 +446,12 @@ constexpr std::array shapes{
           {}},
     Shape{
         "upgrade", "upgrade", "What an upgrade does besides stop, switch and start.", upgrade, {}},
-    Shape{"command", "upgrade.migrate[], hooks.POINT[]", "One command.", command_options, {}},
+    Shape{"migration",
+          "upgrade.migrate[]",
+          "One command (`run`), or a folder of SQL files for a database (`sql`).",
+          migration_options,
+          {}},
+    Shape{"command", "hooks.POINT[]", "One command.", command_options, {}},
     Shape{
         "hooks",
         "hooks",

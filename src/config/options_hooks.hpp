@@ -39,4 +39,38 @@ inline constexpr std::array command_options{
            .high = 86'400'000},
 };
 
+inline constexpr std::array migration_options{
+    Option{.key = "run",
+           .type = Type::words,
+           .doc = "The command, as for a hook. It runs once and never twice.",
+           .is_alternative = true},
+    Option{.key = "sql",
+           .type = Type::path,
+           .doc = "A folder of SQL files, applied in the natural order of their names, each once "
+                  "and in one transaction with its line in the ledger. May hold `{to}`.",
+           .is_alternative = true},
+    Option{.key = "store",
+           .type = Type::name,
+           .doc = "The SQLite store that the files are for; the one there is if left out.",
+           .only_with = "sql"},
+    Option{.key = "class",
+           .type = Type::choice,
+           .by_default = "change",
+           .doc = "`expand` only adds, so the release before works with it: runs before the "
+                  "switch. `contract` takes away what only the release before needed. `change`: "
+                  "nobody has said. A file may say it of itself: `-- belay: expand`.",
+           .values = "change expand contract"},
+    Option{.key = "compatible",
+           .type = Type::boolean,
+           .by_default = "false",
+           .doc = "The release before works with what it leaves, so that the release alone may go "
+                  "back. `expand` says so already."},
+    Option{.key = "timeout",
+           .type = Type::duration,
+           .by_default = "10m",
+           .doc = "How long the command, or one file, may take; then it counts as failed.",
+           .low = 1,
+           .high = 86'400'000},
+};
+
 } // namespace config

@@ -74,6 +74,9 @@ struct StoreSpec {
   // directory: files (relative) whose content tells the layout of the data. When none of them
   // changed, the data may stay on a way back. Empty: any change means that the data goes back.
   std::vector<std::string> layout;
+  // sqlite: a SELECT whose first column names the migrations that were applied, in their order.
+  // Empty: the tables of the migration tools that are known.
+  std::string ledger;
   DriverSpec driver; // exec
 };
 
@@ -100,6 +103,20 @@ struct TriggerRule {
 struct CommandSpec {
   std::vector<std::string> argv;
   Milliseconds timeout{600000};
+};
+
+// expand: only adds, so that the release before works with it too; runs before the switch.
+// contract: takes away what only the release before needed. change: nobody has said.
+enum class MigrationClass { change, expand, contract };
+
+// A command, or a folder of SQL files for one store.
+struct MigrationSpec {
+  CommandSpec command; // without words for a folder; its timeout is of each file then
+  std::string folder;  // absolute, may hold {to}
+  std::string store;   // of the folder's files
+  MigrationClass kind = MigrationClass::change; // of a file: unless it says so itself
+  bool is_compatible = false;                   // the release before works with what it leaves
+  bool is_folder() const { return !folder.empty(); }
 };
 
 // Where the user's own commands run, beside the migrations (docs/guide/hooks.md).
@@ -143,8 +160,8 @@ struct JudgePolicy {
 };
 
 struct UpgradePolicy {
-  std::vector<ProbeSpec> smoke;     // each once, after ready; all must be ok
-  std::vector<CommandSpec> migrate; // run once, in this order, with the services stopped
+  std::vector<ProbeSpec> smoke;       // each once, after ready; all must be ok
+  std::vector<MigrationSpec> migrate; // run once, in this order, with the services stopped
   Milliseconds watch{60000};
   Milliseconds watch_every{2000};
   JudgePolicy judge;

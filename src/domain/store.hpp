@@ -3,6 +3,7 @@
 // rollback layer: copies kept beside the data on the same file system. It never decides.
 
 #include "base/result.hpp"
+#include "domain/migration.hpp"
 #include "domain/stack.hpp"
 #include "world/trees.hpp"
 
@@ -43,6 +44,10 @@ struct Evidence {
   std::string store;
   Movement movement = Movement::unreadable;
   std::string detail; // "3 files differ, layout file flows.json changed"
+  // Where the driver can tell; else empty:
+  std::string layout = {};       // identity of the layout as it is now
+  std::string ledger = {};       // identity of the ledgers as they are now
+  std::string ledger_moved = {}; // in words, when a ledger did; unreadable counts as moved
 };
 
 // What a way back swapped out, and what was written in it since the snapshot.
@@ -87,6 +92,25 @@ public:
                                         const std::string& into) = 0;
   // Remove kept data of this id (a point or an abandoned set). Idempotent.
   virtual base::Result<> discard(const StoreSpec& spec, const std::string& id) = 0;
+
+  // What the data itself says of the migrations that were applied to it: now, or as it was kept.
+  // Read-only.
+  virtual base::Result<LedgerState> ledgers(const StoreSpec& /*spec*/, const Snapshot* /*kept*/) {
+    return LedgerState{};
+  }
+  // The SQL files of `folder` beside what was applied. Read-only.
+  virtual base::Result<FolderState> migrations(const StoreSpec& spec,
+                                               const MigrationSpec& /*migration*/,
+                                               const std::string& /*folder*/) {
+    return base::Error{base::ErrorKind::invalid_input, "store '" + spec.name + "' takes no SQL",
+                       "Run the migration as a command."};
+  }
+  // One file and its line in the ledger, both or none. Idempotent: nothing when it was applied.
+  virtual base::Result<> migrate(const StoreSpec& spec, const MigrationFile& /*file*/,
+                                 const std::string& /*at*/, Milliseconds /*timeout*/) {
+    return base::Error{base::ErrorKind::invalid_input, "store '" + spec.name + "' takes no SQL",
+                       "Run the migration as a command."};
+  }
 };
 
 } // namespace domain

@@ -41,6 +41,7 @@ Result<> Context::take(const Record& record) {
     has_ended = true;
     return ok();
   }
+  state = skip_unknown(state, record.step);
   if (is_end(state) || row_of(state).name != record.step)
     return astray;
   is_under_way = false;
@@ -53,6 +54,8 @@ Result<> Context::take(const Record& record) {
   baseline = record.baseline.value_or(std::move(baseline));
   releases_to = record.releases_to.value_or(std::move(releases_to));
   snapshots = record.snapshots.value_or(std::move(snapshots));
+  ledgers = record.ledgers.value_or(std::move(ledgers));
+  expanded = record.expanded.value_or(expanded);
   stores_back = record.stores.value_or(std::move(stores_back));
   abandoned = record.abandoned.value_or(std::move(abandoned));
   if (record.level)

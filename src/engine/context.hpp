@@ -51,6 +51,8 @@ public:
   std::vector<KeptReading> baseline;
   std::vector<domain::Release> releases_to;
   std::vector<domain::Snapshot> snapshots;
+  std::vector<LedgerFact> ledgers; // what the migrations have left
+  std::size_t expanded = 0;        // the first migrations, which are whole since `expand`
   domain::Level level = domain::Level::automatic;       // decided by hold
   domain::Level level_min = domain::Level::restart;     // raised by escalate
   domain::Level level_asked = domain::Level::automatic; // by the trigger that fired

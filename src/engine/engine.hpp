@@ -7,6 +7,7 @@
 #include "domain/runtime.hpp"
 #include "domain/stack.hpp"
 #include "domain/store.hpp"
+#include "engine/level.hpp"
 #include "state/folder.hpp"
 #include "world/world.hpp"
 
@@ -76,6 +77,7 @@ struct UpgradeRequest {
 struct RollbackRequest {
   std::string to; // id of a restore point or an abandoned set; empty: before the running generation
   domain::Level level = domain::Level::automatic;
+  bool is_compatible = false; // the operator knows that the target works with the data as it is
 };
 
 struct RunOptions {
@@ -151,7 +153,8 @@ struct OperationView {
   std::vector<GateRecord> gates;
   std::vector<LogTail> logs;
   std::vector<domain::Abandoned> abandoned;
-  std::int64_t downtime_ms = -1; // from the stop to the first ready; -1: was never down
+  std::vector<LedgerFact> ledgers; // what the migrations have left
+  std::int64_t downtime_ms = -1;   // from the stop to the first ready; -1: was never down
   std::int64_t total_ms = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "engine/judging.hpp"
+#include "engine/migrating.hpp"
 #include "engine/trigger.hpp"
 
 #include <algorithm>
@@ -109,6 +110,13 @@ void examine_numbers(Examination& result, Drivers drivers, const domain::Stack& 
   }
 }
 
+void examine_migrations(Examination& result, world::World world, const domain::Stack& stack,
+                        Drivers drivers, const std::string& to) {
+  MigrationOutlook outlook = outlook_of(world.files, stack, drivers, to);
+  result.migrations = std::move(outlook.lines);
+  result.blockers.insert(result.blockers.end(), outlook.problems.begin(), outlook.problems.end());
+}
+
 // The time of the newest thing that is recorded; "" when nothing is.
 std::string newest_record(const state::Folder& folder) {
   std::string newest;
@@ -145,6 +153,8 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
   domain::PreflightRequest request{.to = to, .evidence = evidence};
   for (const domain::StoreSpec& spec : settings.stack.stores)
     examine_store(result, world, settings, drivers, spec, request);
+  if (drivers.preflight != nullptr || !to.empty())
+    examine_migrations(result, world, settings.stack, drivers, to);
   const auto number = folder.current_generation();
   const auto generation = folder.generation(number ? number.value() : 0);
   if (!number || !generation)

@@ -12,6 +12,7 @@ struct Examination {
   std::vector<std::string> blockers;
   std::vector<std::string> warnings;
   std::vector<domain::Finding> findings; // of the preflight; what matters of them is above too
+  std::vector<std::string> migrations;   // that would run, for people
   world::TreeSize stores;                // of all stores together
   std::uint64_t disk_bytes = 0;          // that the kept copies may need
   std::uint64_t disk_free_bytes = 0;     // on the fullest file system involved

@@ -70,6 +70,47 @@ TEST(level, an_escalation_raises_what_evidence_said) {
   EXPECT_EQ(answer.stores, Stores{"files"});
 }
 
+// The database has new rows in the old schema, and its ledger has moved.
+LevelQuestion after_a_migration() {
+  auto question = after_the_new_release_ran(Movement::none, Movement::data_only);
+  question.evidence[1].ledger_moved = "ledger schema_migrations went from 1 to 2";
+  question.evidence[1].ledger = "ledger-2";
+  question.evidence[1].layout = "schema-1";
+  return question;
+}
+
+TEST(level, a_ledger_that_moved_brings_the_data_back) {
+  const auto answer = decide_level(after_a_migration());
+  EXPECT_EQ(answer.level, Level::data);
+  EXPECT_TRUE(answer.reasons.back().contains("ledger of store 'db'")) << answer.reasons.back();
+}
+
+TEST(level, a_trigger_does_not_send_the_release_alone_over_a_ledger_that_moved) {
+  auto question = after_a_migration();
+  question.asked = Level::release;
+  EXPECT_EQ(decide_level(question).level, Level::data);
+}
+
+TEST(level, what_was_declared_compatible_stays_while_nothing_moved_besides) {
+  auto question = after_a_migration();
+  question.facts = {
+      {.store = "db", .ledger = "ledger-2", .layout = "schema-1", .is_compatible = true}};
+  EXPECT_EQ(decide_level(question).level, Level::release);
+  question.facts[0].ledger = "ledger-1";
+  EXPECT_EQ(decide_level(question).level, Level::data);
+  question.facts[0].ledger = "ledger-2";
+  question.facts[0].layout = "schema-0";
+  EXPECT_EQ(decide_level(question).level, Level::data);
+  question.is_vouched = true;
+  EXPECT_EQ(decide_level(question).level, Level::release);
+}
+
+TEST(level, what_migrations_wrote_goes_back_when_the_new_release_never_ran) {
+  auto question = after_the_new_release_ran(Movement::none, Movement::data_only);
+  question.could_serve = false;
+  EXPECT_EQ(decide_level(question).stores, Stores{"db"});
+}
+
 TEST(level, every_answer_gives_a_reason) {
   for (const auto movement : {Movement::none, Movement::data_only, Movement::layout})
     EXPECT_FALSE(decide_level(after_the_new_release_ran(movement, movement)).reasons.empty());

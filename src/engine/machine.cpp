@@ -136,7 +136,8 @@ private:
   // A migration is not asked twice: nobody knows whether it may be.
   Result<> perform_looking_twice(State state, Record& out) {
     auto result = perform(context_, state, out);
-    if (result || result.error().kind != ErrorKind::unknown_outcome || state == State::migrate)
+    if (result || result.error().kind != ErrorKind::unknown_outcome || state == State::migrate ||
+        state == State::expand)
       return result;
     context_.say(EventKind::warning, result.error().message + ": looking again");
     Record second = context_.record(RecordEvent::done);

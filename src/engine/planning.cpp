@@ -2,8 +2,10 @@
 
 #include "base/digest.hpp"
 #include "base/text.hpp"
+#include "engine/choosing.hpp"
 #include "engine/config_diff.hpp"
 #include "engine/examine.hpp"
+#include "engine/migrating.hpp"
 #include "engine/table.hpp"
 
 #include <algorithm>
@@ -108,6 +110,8 @@ Result<std::string> basis_of(world::World world, const Settings& settings, Drive
     const auto current = TRY(drivers.runtime.current_folder(service));
     basis += service.name + " " + current.value_or("") + "\n";
   }
+  if (plan.kind == OperationKind::upgrade)
+    basis += outlook_of(world.files, settings.stack, drivers, plan.to).basis;
   return base::sha256_hex(basis);
 }
 
@@ -142,9 +146,12 @@ Result<state::Plan> Engine::plan_upgrade(const UpgradeRequest& request) {
   plan.blockers = found.blockers;
   plan.warnings = found.warnings;
   plan.findings = found.findings;
+  plan.migrations = found.migrations;
   if (const std::string other = TRY(folder_.in_progress()); !other.empty())
-    plan.blockers.push_back("operation " + other +
-                            " is in progress. 'belay resume' goes on, 'belay abort' goes back");
+    // First of all: what else is found may be so only because of it.
+    plan.blockers.insert(plan.blockers.begin(),
+                         "operation " + other +
+                             " is in progress. 'belay resume' goes on, 'belay abort' goes back");
   plan.steps = steps_from(first_state(plan.kind));
   plan.decides_level = what_decides(settings_.stack);
   predict(plan, settings_.stack, found, history_of(world_, folder_));
@@ -161,6 +168,7 @@ Result<state::Plan> Engine::plan_rollback(const RollbackRequest& request) {
   plan.stack = settings_.stack.name;
   plan.at = base::format_time(world_.clock.now());
   plan.level = request.level;
+  plan.is_compatible = request.is_compatible;
   plan.config_digest = settings_.digest;
   plan.generation_from = TRY(folder_.current_generation());
   const auto from = TRY(folder_.generation(plan.generation_from));
@@ -201,6 +209,8 @@ Result<state::Plan> Engine::plan_rollback(const RollbackRequest& request) {
                            ? what_decides(settings_.stack)
                            : "you: level " + std::string{domain::name_of(request.level)};
   predict(plan, settings_.stack, found, history_of(world_, folder_));
+  if (!plan.point.empty())
+    add_levels(world_, settings_, drivers_, folder_, TRY(folder_.point(plan.point)), plan);
   plan.basis = TRY(basis_of(world_, settings_, drivers_, folder_, plan));
   return plan;
 }

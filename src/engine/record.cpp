@@ -59,6 +59,25 @@ world::Difference difference_from(const json& from) {
           from.at(2), from.at(3)};
 }
 
+json to(const LedgerFact& fact) {
+  return {{"store", fact.store},
+          {"before", fact.before},
+          {"after", fact.after},
+          {"moved", fact.moved},
+          {"ledger", fact.ledger},
+          {"layout", fact.layout},
+          {"compatible", fact.is_compatible}};
+}
+LedgerFact ledger_from(const json& from) {
+  return {.store = from.at("store"),
+          .before = from.at("before"),
+          .after = from.at("after"),
+          .moved = from.at("moved"),
+          .ledger = from.at("ledger"),
+          .layout = from.at("layout"),
+          .is_compatible = from.at("compatible")};
+}
+
 json to(const domain::Abandoned& abandoned);
 
 template <class Value>
@@ -107,6 +126,10 @@ void put_facts(json& object, const Record& record) {
     object["stores"] = *record.stores;
   if (record.abandoned)
     object["abandoned"] = list(*record.abandoned);
+  if (record.ledgers)
+    object["ledgers"] = list(*record.ledgers);
+  if (record.expanded)
+    object["expanded"] = *record.expanded;
   if (record.readings)
     object["readings"] = *record.readings;
 }
@@ -124,6 +147,10 @@ void take_facts(const json& object, Record& record) {
     record.stores = object["stores"].get<std::vector<std::string>>();
   if (object.contains("abandoned"))
     record.abandoned = values(object["abandoned"], abandoned_from);
+  if (object.contains("ledgers"))
+    record.ledgers = values(object["ledgers"], ledger_from);
+  if (object.contains("expanded"))
+    record.expanded = object["expanded"].get<std::size_t>();
   if (object.contains("readings"))
     record.readings = object["readings"].get<std::string>();
 }

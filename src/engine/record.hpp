@@ -42,6 +42,8 @@ struct Record {
   std::optional<domain::Level> level; // hold, escalate; watch, failed: asked by the trigger
   std::optional<std::vector<std::string>> stores;          // hold: to bring back
   std::optional<std::vector<domain::Abandoned>> abandoned; // restore_data
+  std::optional<std::vector<LedgerFact>> ledgers;          // expand, migrate: what they left
+  std::optional<std::size_t> expanded; // expand: migrations that are whole, the first ones
   std::optional<std::string> readings; // watch, failed too: SHA-256 of the judge's readings
 };
 

@@ -1,8 +1,10 @@
 // The way back: hold, keep what is abandoned, bring back data, config and release, verify, settle.
 
 #include "base/text.hpp"
+#include "engine/choosing.hpp"
 #include "engine/hooks.hpp"
 #include "engine/level.hpp"
+#include "engine/migrating.hpp"
 #include "engine/steps.hpp"
 
 #include <algorithm>
@@ -48,6 +50,29 @@ Result<std::vector<KeptReading>> baseline_of(Context& context, const std::string
   return std::vector<KeptReading>{};
 }
 
+// What happened so far; the evidence is not in it yet.
+LevelQuestion question_of(const Context& context) {
+  LevelQuestion question;
+  question.at_least = context.level_min;
+  if (is_upgrade(context)) {
+    question.asked = context.level_asked;
+    question.was_switched = context.has_begun(State::switch_release);
+    question.could_write =
+        context.has_begun(State::migrate) ||
+        (context.has_begun(State::expand) && !context.settings.stack.upgrade.migrate.empty());
+    question.could_serve = context.has_begun(State::start);
+    question.facts = context.ledgers;
+    return question;
+  }
+  question.asked = context.plan.level;
+  question.was_switched = true;
+  question.could_write = true;
+  question.is_vouched = context.plan.is_compatible;
+  if (const auto point = context.folder.point(context.plan.point))
+    question.facts = facts_since(context.world, context.folder, point.value().operation);
+  return question;
+}
+
 // Everything that the way back needs is verified while the service still runs.
 Result<> do_rollback_check(Context& context, Record& out) {
   const Target target = TRY(context.target());
@@ -59,6 +84,12 @@ Result<> do_rollback_check(Context& context, Record& out) {
       if (release.service == service.name)
         TRY_CONTEXT(context.drivers.runtime.verify(service, release),
                     "service '" + service.name + "'");
+  if (context.plan.level == Level::release) {
+    LevelQuestion question = question_of(context);
+    question.evidence = gather_evidence(context.settings.stack, context.drivers, target.snapshots);
+    if (std::string why = why_refused(question); !why.empty())
+      return Error{ErrorKind::failed, std::move(why), ""};
+  }
   const bool may_bring_data =
       context.plan.level != Level::restart && context.plan.level != Level::release;
   if (may_bring_data)
@@ -75,21 +106,6 @@ Result<> do_rollback_check(Context& context, Record& out) {
   out.text = "release, config" + std::string{may_bring_data ? " and data" : ""} + " of " +
              (target.label.empty() ? "the target" : target.label) + " are whole";
   return ok();
-}
-
-LevelQuestion question_of(const Context& context) {
-  LevelQuestion question;
-  question.at_least = context.level_min;
-  if (is_upgrade(context)) {
-    question.asked = context.level_asked;
-    question.was_switched = context.has_begun(State::switch_release);
-    question.could_write = context.has_begun(State::migrate);
-  } else {
-    question.asked = context.plan.level;
-    question.was_switched = true;
-    question.could_write = true;
-  }
-  return question;
 }
 
 // Stop everything, then decide from evidence, with nobody writing any more.
@@ -243,7 +259,7 @@ Result<> do_start_again(Context& context, Record& out) {
 
 Result<> do_smoke_again(Context& context, Record& out) {
   if (TRY(context.target()).releases.empty()) {
-    out.text = "nothing runs, so nothing is asked";
+    out.text = "no release was committed before, so nothing is asked";
     return ok();
   }
   return smoke_all(context, true, out);
@@ -276,6 +292,16 @@ Result<> do_escalate(Context& context, Record& out) {
   return ok();
 }
 
+// Before the first generation: a unit may run again as it did before belay came.
+std::string what_runs(Context& context) {
+  std::vector<std::string> running;
+  for (const auto& service : context.settings.stack.services)
+    if (const auto seen = context.drivers.runtime.observe(service); seen && seen.value().is_running)
+      running.push_back(service.name);
+  return running.empty() ? "nothing runs, as before"
+                         : base::join(running, ", ") + " runs as before the first upgrade";
+}
+
 Result<> do_settle(Context& context, Record& out) {
   const Target target = TRY(context.target());
   int number = target.generation;
@@ -297,7 +323,7 @@ Result<> do_settle(Context& context, Record& out) {
   TRY(context.folder.set_current_generation(number));
   TRY(let_go_all(context));
   run_hooks_of_way_back(context, domain::HookPoint::post_rollback, out);
-  out.text = number == 0 ? "nothing runs, as before"
+  out.text = number == 0 ? what_runs(context)
                          : "generation " + std::to_string(number) + " runs: " + target.label;
   return ok();
 }

@@ -3,6 +3,7 @@
 #include "engine/gate.hpp"
 #include "engine/hooks.hpp"
 #include "engine/judging.hpp"
+#include "engine/migrating.hpp"
 #include "engine/steps.hpp"
 #include "engine/trigger.hpp"
 
@@ -132,6 +133,12 @@ Result<> do_pin(Context& context, Record& out) {
         ErrorKind::failed,
         "'" + context.plan.to + "' has the same digest as what runs: nothing would change",
         "An upgrade that changes nothing has failed; look at where the release comes from."};
+  // Those that come with the release are here only now.
+  const MigrationOutlook outlook =
+      outlook_of(context.world.files, context.settings.stack, context.drivers, context.plan.to);
+  if (!outlook.problems.empty())
+    return Error{ErrorKind::failed, base::join(outlook.problems, "\n"), ""};
+  out.detail.insert(out.detail.end(), outlook.lines.begin(), outlook.lines.end());
   out.text = context.plan.to + " is pinned";
   out.releases_to = std::move(releases);
   return ok();
@@ -210,26 +217,6 @@ Result<> do_switch(Context& context, Record& out) {
   return ok();
 }
 
-// A migration is the user's program: nobody knows whether it may run twice, so it never does.
-Result<> do_migrate(Context& context, Record& out) {
-  if (context.settings.stack.upgrade.migrate.empty()) {
-    out.text = "no migration is configured";
-    return ok();
-  }
-  if (context.is_under_way)
-    return Error{ErrorKind::failed, "belay died while a migration ran: its outcome is unknown", ""};
-  for (const domain::CommandSpec& command : context.settings.stack.upgrade.migrate) {
-    auto ran = run_command(context, command, {}, out);
-    if (ran)
-      continue;
-    Error error = std::move(ran).error().context("migration '" + command.argv[0] + "'");
-    error.kind = ErrorKind::failed; // the services are down: there is no other time
-    return error;
-  }
-  out.text = std::to_string(context.settings.stack.upgrade.migrate.size()) + " migrations ran";
-  return ok();
-}
-
 Result<> do_commit(Context& context, Record& out) {
   const auto config =
       TRY(state::capture_config(context.world.files, context.settings.stack.config_files));
@@ -263,6 +250,7 @@ Result<> perform_forward(Context& context, State state, Record& out) {
   case State::protect: return do_protect(context, out);
   case State::quiesce: return stop_all(context, out);
   case State::secure: return do_secure(context, out);
+  case State::expand: return do_expand(context, out);
   case State::switch_release: return do_switch(context, out);
   case State::migrate: return do_migrate(context, out);
   case State::start: return do_start(context, out);

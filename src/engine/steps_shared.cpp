@@ -74,7 +74,7 @@ Result<> ready_all(Context& context, Record& out) {
   const std::vector<domain::Release> releases =
       is_back ? TRY(context.target()).releases : context.releases_to;
   if (releases.empty()) {
-    out.text = "nothing ran before, so nothing runs now";
+    out.text = "no release was committed before, so no gate is asked";
     return ok();
   }
   for (const auto& service : context.settings.stack.services) {

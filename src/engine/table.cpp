@@ -17,7 +17,8 @@ constexpr std::array rows{
     Row{S::pin,               "pin",               S::protect,           S::end_unchanged, 1},
     Row{S::protect,           "protect",           S::quiesce,           S::end_unchanged, 1},
     Row{S::quiesce,           "quiesce",           S::secure,            S::hold,          1},
-    Row{S::secure,            "secure",            S::switch_release,    S::hold,          1},
+    Row{S::secure,            "secure",            S::expand,            S::hold,          1},
+    Row{S::expand,            "expand",            S::switch_release,    S::hold,          1},
     Row{S::switch_release,    "switch",            S::migrate,           S::hold,          1},
     Row{S::migrate,           "migrate",           S::start,             S::hold,          1},
     Row{S::start,             "start",             S::ready,             S::hold,          1},
@@ -58,6 +59,12 @@ std::optional<State> state_named(std::string_view name) {
   if (row == rows.end())
     return std::nullopt;
   return row->state;
+}
+
+State skip_unknown(State state, std::string_view step) {
+  return state == State::expand && step == row_of(State::switch_release).name
+             ? State::switch_release
+             : state;
 }
 
 State first_state(state::OperationKind kind) {

@@ -18,6 +18,7 @@ enum class State {
   protect,
   quiesce,
   secure,
+  expand,
   switch_release,
   migrate,
   start,
@@ -60,6 +61,8 @@ struct Row {
 std::span<const Row> table();
 const Row& row_of(State state);                          // not for ends
 std::optional<State> state_named(std::string_view name); // a row's name
+// Where a journal stands that is from before the table had a row for `expand`.
+State skip_unknown(State state, std::string_view step);
 State first_state(state::OperationKind kind);
 State after_failure(State state, bool stays); // where a failed step leads
 bool is_end(State state);

@@ -91,6 +91,8 @@ private:
   void take_facts(const Record& record) {
     if (record.baseline)
       baseline_ = *record.baseline;
+    if (record.ledgers)
+      view_.ledgers = *record.ledgers;
     if (record.abandoned)
       view_.abandoned = *record.abandoned;
     if (record.step == "hold" && record.level) {
@@ -115,6 +117,7 @@ private:
   }
 
   void advance(const Record& record) {
+    state_ = skip_unknown(state_, record.step);
     if (is_end(state_) || row_of(state_).name != record.step)
       return;
     if (record.event == RecordEvent::done)

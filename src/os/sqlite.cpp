@@ -3,10 +3,9 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "os/fd.hpp"
+#include "os/sqlite_database.hpp"
 
 #include <cerrno>
-#include <functional>
-#include <memory>
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -21,72 +20,6 @@ using base::ok;
 using base::Result;
 
 namespace {
-
-constexpr int busy_timeout_ms = 10'000;
-
-struct CloseDatabase {
-  void operator()(sqlite3* database) const { sqlite3_close(database); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-
-Error error_of_sqlite(sqlite3* database, int code, const std::string& path) {
-  ErrorKind kind = ErrorKind::failed;
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-    kind = ErrorKind::corrupt;
-  if (code == SQLITE_FULL)
-    kind = ErrorKind::no_space;
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-    kind = ErrorKind::unavailable;
-  if (code == SQLITE_CANTOPEN)
-    kind = ErrorKind::not_found;
-  return {kind,
-          "database '" + path +
-              "': " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database)),
-          ""};
-}
-
-Result<Database> open_database(const std::string& path, int flags) {
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
-  Database database{raw};
-  if (code != SQLITE_OK)
-    return error_of_sqlite(raw, code & 0xFF, path);
-  sqlite3_busy_timeout(raw, busy_timeout_ms);
-  return database;
-}
-
-// Opened for writing where that is possible, although it is only read: only so can the journal of a
-// service that was killed be rolled back or its WAL recovered, and what SQLite makes beside a
-// database in WAL mode be removed again.
-Result<Database> open_to_read(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0)
-    return error_of(errno, "open the database", path);
-  const bool can_write = ::access(path.c_str(), W_OK) == 0;
-  return open_database(path, can_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
-}
-
-using OnRow = std::function<void(sqlite3_stmt*)>;
-Result<> query(sqlite3* database, const std::string& path, const std::string& sql,
-               const OnRow& on_row) {
-  sqlite3_stmt* raw = nullptr;
-  int code = sqlite3_prepare_v2(database, sql.c_str(), -1, &raw, nullptr);
-  const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement{raw,
-                                                                             &sqlite3_finalize};
-  if (code != SQLITE_OK)
-    return error_of_sqlite(database, code & 0xFF, path);
-  while ((code = sqlite3_step(raw)) == SQLITE_ROW)
-    on_row(raw);
-  if (code != SQLITE_DONE)
-    return error_of_sqlite(database, code & 0xFF, path);
-  return ok();
-}
-
-std::string text_of(sqlite3_stmt* row, int column) {
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(row, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row, column));
-  return bytes == nullptr ? "" : std::string{bytes, size};
-}
 
 std::string quoted(const std::string& name) {
   std::string text = "\"";
@@ -106,28 +39,28 @@ void add_value(base::Sha256& digest, sqlite3_stmt* row, int column) {
 Result<> add_tables(sqlite3* database, const std::string& path, world::SqliteFingerprint& print) {
   base::Sha256 schema;
   std::vector<std::string> tables;
-  TRY(query(database, path,
-            "SELECT type, name, coalesce(sql, ''), rootpage FROM sqlite_schema "
-            "WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
-            [&](sqlite3_stmt* row) {
-              for (int column = 0; column < 3; ++column)
-                add_value(schema, row, column);
-              // Virtual tables have no pages of their own; their shadow tables are listed too.
-              if (text_of(row, 0) == "table" && sqlite3_column_int64(row, 3) != 0)
-                tables.push_back(text_of(row, 1));
-            }));
+  TRY(each_row(database, path,
+               "SELECT type, name, coalesce(sql, ''), rootpage FROM sqlite_schema "
+               "WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
+               [&](sqlite3_stmt* row) {
+                 for (int column = 0; column < 3; ++column)
+                   add_value(schema, row, column);
+                 // Virtual tables have no pages of their own; their shadow tables are listed too.
+                 if (text_of(row, 0) == "table" && sqlite3_column_int64(row, 3) != 0)
+                   tables.push_back(text_of(row, 1));
+               }));
   print.schema_sha256 = schema.hex();
   base::Sha256 content;
   for (const std::string& table : tables) {
     content.update(table + "\n");
     // By every column: the same for tables with and without a rowid.
     int columns = 0;
-    TRY(query(database, path, "PRAGMA table_info(" + quoted(table) + ")",
-              [&](sqlite3_stmt*) { ++columns; }));
+    TRY(each_row(database, path, "PRAGMA table_info(" + quoted(table) + ")",
+                 [&](sqlite3_stmt*) { ++columns; }));
     std::string order;
     for (int column = 1; column <= columns; ++column)
       order += (column == 1 ? " ORDER BY " : ", ") + std::to_string(column);
-    TRY(query(database, path, "SELECT * FROM " + quoted(table) + order, [&](sqlite3_stmt* row) {
+    TRY(each_row(database, path, "SELECT * FROM " + quoted(table) + order, [&](sqlite3_stmt* row) {
       ++print.rows;
       for (int column = 0; column < sqlite3_column_count(row); ++column)
         add_value(content, row, column);
@@ -159,7 +92,7 @@ Result<> write_copy(const std::string& from, const std::string& temporary) {
   const Database source = TRY(open_to_read(from));
   const Database target = TRY(open_database(temporary, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
   TRY(copy_pages(source.get(), target.get(), from));
-  return query(target.get(), temporary, "PRAGMA journal_mode=DELETE", [](sqlite3_stmt*) {});
+  return each_row(target.get(), temporary, "PRAGMA journal_mode=DELETE", [](sqlite3_stmt*) {});
 }
 
 } // namespace
@@ -189,8 +122,8 @@ Result<> Sqlite::backup(const std::string& from, const std::string& to) {
 Result<> Sqlite::check(const std::string& path) {
   const Database database = TRY(open_to_read(path));
   std::string answer;
-  TRY(query(database.get(), path, "PRAGMA quick_check(1)",
-            [&](sqlite3_stmt* row) { answer = text_of(row, 0); }));
+  TRY(each_row(database.get(), path, "PRAGMA quick_check(1)",
+               [&](sqlite3_stmt* row) { answer = text_of(row, 0); }));
   if (answer != "ok")
     return Error{ErrorKind::corrupt,
                  "database '" + path + "' is damaged: " + base::printable(answer), ""};
@@ -201,9 +134,9 @@ Result<world::SqliteFingerprint> Sqlite::fingerprint(const std::string& path) {
   const Database database = TRY(open_to_read(path));
   world::SqliteFingerprint print;
   // One transaction: schema and rows of the same moment.
-  TRY(query(database.get(), path, "BEGIN", [](sqlite3_stmt*) {}));
-  TRY(query(database.get(), path, "PRAGMA user_version",
-            [&](sqlite3_stmt* row) { print.user_version = sqlite3_column_int64(row, 0); }));
+  TRY(each_row(database.get(), path, "BEGIN", [](sqlite3_stmt*) {}));
+  TRY(each_row(database.get(), path, "PRAGMA user_version",
+               [&](sqlite3_stmt* row) { print.user_version = sqlite3_column_int64(row, 0); }));
   TRY(add_tables(database.get(), path, print));
   return print;
 }
@@ -216,8 +149,8 @@ Result<> Sqlite::fold(const std::string& path) {
     return ok();
   const Database database = TRY(open_database(path, SQLITE_OPEN_READWRITE));
   int busy = 0;
-  TRY(query(database.get(), path, "PRAGMA wal_checkpoint(TRUNCATE)",
-            [&](sqlite3_stmt* row) { busy = sqlite3_column_int(row, 0); }));
+  TRY(each_row(database.get(), path, "PRAGMA wal_checkpoint(TRUNCATE)",
+               [&](sqlite3_stmt* row) { busy = sqlite3_column_int(row, 0); }));
   if (busy != 0)
     return Error{ErrorKind::unavailable, "database '" + path + "' is in use",
                  "Find who has it open (lsof), and stop it."};

@@ -13,6 +13,12 @@ public:
   base::Result<> check(const std::string& path) override;
   base::Result<world::SqliteFingerprint> fingerprint(const std::string& path) override;
   base::Result<> fold(const std::string& path) override;
+  base::Result<std::vector<world::SqliteRow>> query(const std::string& path,
+                                                    const world::SqliteStatement& statement,
+                                                    std::size_t rows_max) override;
+  base::Result<> change(const std::string& path,
+                        const std::vector<world::SqliteStatement>& statements,
+                        world::Milliseconds timeout) override;
 
 private:
   Effects& effects_;

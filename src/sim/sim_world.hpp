@@ -105,6 +105,13 @@ public:
   base::Result<> check(const std::string& path) override;
   base::Result<world::SqliteFingerprint> fingerprint(const std::string& path) override;
   base::Result<> fold(const std::string& path) override;
+  // Speaks as much SQL as a ledger needs: its lines stand in the database as "ledger NAME SHA".
+  base::Result<std::vector<world::SqliteRow>> query(const std::string& path,
+                                                    const world::SqliteStatement& statement,
+                                                    std::size_t rows_max) override;
+  base::Result<> change(const std::string& path,
+                        const std::vector<world::SqliteStatement>& statements,
+                        world::Milliseconds timeout) override;
 
 private:
   Host& host_;

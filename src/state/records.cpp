@@ -72,6 +72,20 @@ domain::GivenEvidence evidence_from(const json& from) {
   return {.name = from.at("name"), .value = from.at("value")};
 }
 
+json to(const LevelChoice& choice) {
+  return {{"level", domain::name_of(choice.level)},
+          {"why_not", choice.why_not},
+          {"downtime_ms", choice.downtime_ms},
+          {"price", choice.price}};
+}
+LevelChoice level_from(const json& from) {
+  return {.level = domain::level_named(from.at("level").get<std::string>())
+                       .value_or(domain::Level::automatic),
+          .why_not = from.at("why_not"),
+          .downtime_ms = from.at("downtime_ms"),
+          .price = from.at("price")};
+}
+
 template <class Value>
 json list(const std::vector<Value>& values) {
   json array = json::array();
@@ -203,39 +217,54 @@ std::string to_json(const Plan& plan) {
     object["evidence"] = list(plan.evidence);
   if (!plan.findings.empty())
     object["checks"] = list(plan.findings);
+  if (plan.is_compatible)
+    object["compatible"] = true;
+  if (!plan.migrations.empty())
+    object["migrations"] = plan.migrations;
+  if (!plan.levels.empty()) {
+    object["levels"] = list(plan.levels);
+    object["picked"] = domain::name_of(plan.picked);
+    object["reasons"] = plan.reasons;
+  }
   return dump(object);
 }
 
 Result<Plan> plan_from_json(std::string_view text) {
   return read_record<Plan>(text, "plan", [](const json& from) {
     const auto level = domain::level_named(from.at("level").get<std::string>());
-    return Plan{.operation = from.at("operation"),
-                .kind = from.at("kind") == "rollback" ? OperationKind::rollback
-                                                      : OperationKind::upgrade,
-                .stack = from.at("stack"),
-                .at = from.at("at"),
-                .to = from.at("to"),
-                .point = from.at("point"),
-                .abandoned = from.at("abandoned"),
-                .level = level.value_or(domain::Level::automatic),
-                .auto_rollback = from.at("auto_rollback"),
-                .generation_from = from.at("generation_from"),
-                .generation_to = from.at("generation_to"),
-                .releases_from = values(from.at("releases_from"), release_from),
-                .config_digest = from.at("config_digest"),
-                .basis = from.at("basis"),
-                .steps = texts(from.at("steps")),
-                .blockers = texts(from.at("blockers")),
-                .warnings = texts(from.at("warnings")),
-                .evidence = values(from.value("evidence", json::array()), evidence_from),
-                .findings = values(from.value("checks", json::array()), finding_from),
-                .changes = texts(from.at("changes")),
-                .decides_level = from.at("decides_level"),
-                .disk_bytes = from.at("disk_bytes"),
-                .disk_free_bytes = from.at("disk_free_bytes"),
-                .downtime_ms = from.at("downtime_ms"),
-                .total_ms = from.at("total_ms"),
-                .prediction_from = from.at("prediction_from")};
+    return Plan{
+        .operation = from.at("operation"),
+        .kind = from.at("kind") == "rollback" ? OperationKind::rollback : OperationKind::upgrade,
+        .stack = from.at("stack"),
+        .at = from.at("at"),
+        .to = from.at("to"),
+        .point = from.at("point"),
+        .abandoned = from.at("abandoned"),
+        .level = level.value_or(domain::Level::automatic),
+        .auto_rollback = from.at("auto_rollback"),
+        .is_compatible = from.value("compatible", false),
+        .generation_from = from.at("generation_from"),
+        .generation_to = from.at("generation_to"),
+        .releases_from = values(from.at("releases_from"), release_from),
+        .config_digest = from.at("config_digest"),
+        .basis = from.at("basis"),
+        .steps = texts(from.at("steps")),
+        .blockers = texts(from.at("blockers")),
+        .warnings = texts(from.at("warnings")),
+        .evidence = values(from.value("evidence", json::array()), evidence_from),
+        .findings = values(from.value("checks", json::array()), finding_from),
+        .changes = texts(from.at("changes")),
+        .migrations = texts(from.value("migrations", json::array())),
+        .levels = values(from.value("levels", json::array()), level_from),
+        .picked =
+            domain::level_named(from.value("picked", "auto")).value_or(domain::Level::automatic),
+        .reasons = texts(from.value("reasons", json::array())),
+        .decides_level = from.at("decides_level"),
+        .disk_bytes = from.at("disk_bytes"),
+        .disk_free_bytes = from.at("disk_free_bytes"),
+        .downtime_ms = from.at("downtime_ms"),
+        .total_ms = from.at("total_ms"),
+        .prediction_from = from.at("prediction_from")};
   });
 }
 

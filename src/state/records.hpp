@@ -61,6 +61,15 @@ struct RestorePoint {
 
 enum class OperationKind { upgrade, rollback };
 
+// What a rollback of one level would be.
+struct LevelChoice {
+  domain::Level level = domain::Level::restart;
+  std::string why_not; // the precondition that is missing; empty: it is possible
+  std::int64_t downtime_ms = 0;
+  std::string price; // what goes back, and what is no longer live then
+  bool operator==(const LevelChoice&) const = default;
+};
+
 // The frozen decision of one operation. Pure data; nothing is executed by making one.
 struct Plan {
   std::string operation; // id
@@ -72,6 +81,7 @@ struct Plan {
   std::string abandoned; // id of the set that a way back would leave
   domain::Level level = domain::Level::automatic; // rollback: asked for
   bool auto_rollback = true;
+  bool is_compatible = false; // rollback: the operator declares what moved compatible
   int generation_from = 0;
   int generation_to = 0;
   std::vector<domain::Release> releases_from;
@@ -84,7 +94,11 @@ struct Plan {
   std::vector<domain::GivenEvidence> evidence; // what somebody vouched for
   std::vector<domain::Finding> findings;       // of the checks, good ones too
   std::vector<std::string> changes;            // what is different, one line each, secrets redacted
-  std::string decides_level;                   // what will decide the level of a way back
+  std::vector<std::string> migrations;         // upgrade: that would run
+  std::vector<LevelChoice> levels;             // rollback: what each would be
+  domain::Level picked = domain::Level::automatic; // rollback: by evidence, as of now
+  std::vector<std::string> reasons;                // of it
+  std::string decides_level;                       // what will decide the level of a way back
   std::uint64_t disk_bytes = 0;
   std::uint64_t disk_free_bytes = 0;
   std::int64_t downtime_ms = 0;

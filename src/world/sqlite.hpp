@@ -2,9 +2,11 @@
 // Sqlite: what belay needs of SQLite database files. Source: sqlite.org/backup.html, wal.html.
 
 #include "base/result.hpp"
+#include "world/clock.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace world {
 
@@ -15,6 +17,14 @@ struct SqliteFingerprint {
   std::uint64_t rows = 0;
   bool operator==(const SqliteFingerprint&) const = default;
 };
+
+// One statement; `values` are bound in their order.
+struct SqliteStatement {
+  std::string sql;
+  std::vector<std::string> values;
+  std::string where; // "0003_prices.sql:12", for messages; may be empty
+};
+using SqliteRow = std::vector<std::string>; // NULL is ""
 
 class Sqlite {
 public:
@@ -27,6 +37,17 @@ public:
   virtual base::Result<SqliteFingerprint> fingerprint(const std::string& path) = 0;
   // Fold `-wal` into the database and remove `-wal` and `-shm`. Nobody else may have it open.
   virtual base::Result<> fold(const std::string& path) = 0;
+
+  // The rows of one statement that only reads; invalid_input when it does not, and when there are
+  // more than `rows_max`.
+  virtual base::Result<std::vector<SqliteRow>>
+  query(const std::string& path, const SqliteStatement& statement, std::size_t rows_max) = 0;
+  // All statements in one transaction (BEGIN IMMEDIATE), durable when it returns; or none of them,
+  // whenever we die. Foreign keys are not enforced meanwhile; failed when more of them point to
+  // nothing than before, when a statement fails, and when it takes longer than `timeout`.
+  virtual base::Result<> change(const std::string& path,
+                                const std::vector<SqliteStatement>& statements,
+                                Milliseconds timeout) = 0;
 };
 
 } // namespace world

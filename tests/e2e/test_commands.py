@@ -69,6 +69,42 @@ def test_until_pauses_and_resume_goes_on(project):
     assert project.version() == "2.0"
 
 
+def test_what_is_in_progress_is_told_before_anything_else(project):
+    project.release("2.0")
+    project.release("3.0")
+    project.upgrade("2.0", "--until", "switch", status=PAUSED)  # so that nothing runs
+    ended = project.belay("upgrade", "shop", "--to", "3.0", "--yes")
+    assert ended.returncode == BLOCKED, told(ended)
+    first = ended.stderr.splitlines()[0]
+    assert "is in progress. 'belay resume' goes on, 'belay abort' goes back" in first, told(ended)
+    ended = project.belay("abort")
+    assert ended.returncode == ROLLED_BACK, told(ended)
+    assert project.version() == "1.0"
+
+
+def test_nothing_abandoned_and_no_store_are_told_so(project):
+    assert project.belay("abandoned").stdout.startswith("no abandoned sets:")
+    assert "beside the data" in project.belay("check").stdout
+    text = (project.folder / "belay.yaml").read_text()
+    stores = text[text.index("stores:"):text.index("config_files:")]
+    (project.folder / "belay.yaml").write_text(text.replace(stores, ""))
+    assert "disk       no store is copied" in project.belay("check").stdout
+
+
+def test_a_rollback_plan_names_each_level_with_its_price(project):
+    project.release("2.0")
+    project.upgrade("2.0")
+    project.write(2)
+    plan = project.belay("rollback").stdout
+    assert "release is picked by evidence, and looked at again once all is stopped:" in plan, plan
+    assert "=>         release: down about" in plan and "data stays as it is now" in plan, plan
+    assert "in data, db is no longer live, and kept as a-" in plan and "restart: down about" in plan
+    releases = project.folder / ".belay/releases/shop/1.0/service.py"
+    releases.unlink()  # a precondition that is missing
+    plan = project.belay("rollback").stdout
+    assert "release: not possible: service 'shop'" in plan and "restart: down about" in plan, plan
+
+
 def test_a_rollback_after_the_commit_keeps_what_was_written_since(project):
     project.release("2.0")
     project.upgrade("2.0")

@@ -24,6 +24,7 @@ namespace {
 constexpr const char* project = "/home/shop";
 constexpr const char* files_path = "/srv/files";
 constexpr const char* database_path = "/srv/db/app.db";
+constexpr const char* sql_path = "/dist/sql";
 
 const char* program_of(Kind kind) {
   switch (kind) {
@@ -31,6 +32,7 @@ const char* program_of(Kind kind) {
   case Kind::upgrade_stubborn: return "#!sim version=2 refuses_newer";
   case Kind::rollback_later:
   case Kind::upgrade_migrates: return "#!sim version=2 refuses_newer migrates";
+  case Kind::upgrade_sql: return "#!sim version=2 refuses_newer never_ready";
   case Kind::upgrade_not_ready: return "#!sim version=2 migrates never_ready";
   case Kind::upgrade_damages: return "#!sim version=2 refuses_newer damages";
   case Kind::upgrade_backlog: return "#!sim version=2 refuses_newer migrates queue=5";
@@ -119,7 +121,7 @@ Error no_secrets() {
 const char* name_of(Kind kind) {
   constexpr std::array names{"upgrade_good",     "upgrade_migrates", "upgrade_not_ready",
                              "upgrade_damages",  "upgrade_dies",     "upgrade_backlog",
-                             "upgrade_stubborn", "rollback_later"};
+                             "upgrade_stubborn", "upgrade_sql",      "rollback_later"};
   return names.at(static_cast<std::size_t>(kind));
 }
 
@@ -173,6 +175,17 @@ struct Scenario::Parts {
     return "";
   }
 
+  // What the journal says of the ledger is what stands in the store.
+  std::string untold_ledger(const std::string& operation, std::size_t applied) {
+    const auto folder = state::Folder::open(world.ports(), frozen.stack.state_folder);
+    const auto view = engine::view(world.ports(), folder.value(), operation);
+    const auto said = std::to_string(applied) + " applied";
+    for (const engine::LedgerFact& fact : view.value().ledgers)
+      if (fact.store == "db" && fact.after.contains(said))
+        return "";
+    return applied == 0 ? "" : "the journal does not say that the ledger has " + said;
+  }
+
   // One life of belay: everything is built anew, as after a real crash.
   template <class Act>
   Result<Ended> live(Act act) {
@@ -212,6 +225,13 @@ Scenario::Scenario(Kind kind, std::uint64_t seed) : parts_{std::make_unique<Part
   if (kind == Kind::upgrade_migrates)
     parts_->frozen.stack.upgrade.judge = judge();
   sim::Host& host = parts_->world.host;
+  if (kind == Kind::upgrade_migrates || kind == Kind::upgrade_sql) {
+    host.disk.write(std::string{sql_path} + "-2/1_add.sql", "-- belay: expand\nsim add;\n");
+    host.disk.write(std::string{sql_path} + "-2/2_fill.sql", "sim fill;\n");
+    host.disk.write(std::string{sql_path} + "-1/none", "");
+    parts_->frozen.stack.upgrade.migrate = {
+        {.folder = std::string{sql_path} + "-{to}", .store = "db"}};
+  }
   host.random.seed(seed);
   const char* first = kind == Kind::upgrade_stubborn ? "#!sim version=1 refuses_newer ignores_term"
                                                      : "#!sim version=1 refuses_newer";
@@ -277,6 +297,16 @@ bool Scenario::is_in_progress() {
 
 namespace {
 
+// The names of the migrations that the live database says were applied.
+std::vector<std::string> ledger_of(const sim::Host& host) {
+  std::vector<std::string> names;
+  const sim::Node* node = host.disk.find(database_path);
+  for (const std::string& line : base::split(node == nullptr ? "" : node->content, '\n'))
+    if (line.starts_with("ledger "))
+      names.push_back(base::split(line, ' ')[1]);
+  return names;
+}
+
 // The writes that are in the live data, and in every kept copy that counts.
 std::set<int> kept_writes(const sim::Host& host, bool is_database, bool only_abandoned) {
   std::set<int> writes;
@@ -336,8 +366,8 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
   if (ended && ended.value().ending == Ending::rolled_back && version != 1)
     return "rolled back, but generation 1 is not current";
   const bool is_bad = parts_->kind == Kind::upgrade_not_ready ||
-                      parts_->kind == Kind::upgrade_damages || parts_->kind == Kind::upgrade_dies ||
-                      parts_->kind == Kind::upgrade_backlog;
+                      parts_->kind == Kind::upgrade_sql || parts_->kind == Kind::upgrade_damages ||
+                      parts_->kind == Kind::upgrade_dies || parts_->kind == Kind::upgrade_backlog;
   if (version == 2 && is_bad)
     return "a bad release was committed";
   for (const int port : {8001, 8002})
@@ -349,6 +379,16 @@ std::string Scenario::broken(const Result<Ended>& ended) const {
   const int layout = version == 2 && migrates ? 2 : 1;
   if (host.layout_of(files_path, false) != layout || host.layout_of(database_path, true) != layout)
     return "the data has another layout than the release that runs";
+  // A ledger that moved belongs to the release that moved it: each file once, or none.
+  const bool has_sql = parts_->kind == Kind::upgrade_sql || parts_->kind == Kind::upgrade_migrates;
+  const std::size_t applied = has_sql && version == 2 ? 2 : 0;
+  if (ledger_of(host).size() != applied)
+    return "the ledger has " + std::to_string(ledger_of(host).size()) + " lines, and version " +
+           std::to_string(version) + " runs";
+  if (ended && ended.value().ending == Ending::committed)
+    if (const std::string what = parts_->untold_ledger(ended.value().operation, applied);
+        !what.empty())
+      return what;
   const sim::Node* config = host.disk.find(std::string{project} + "/app.conf");
   const bool config_is_new = config != nullptr && config->content == "colour=2\n";
   const bool was_touched =
@@ -366,7 +406,7 @@ std::string Scenario::unexpected(const Result<Ended>& ended) const {
   const Kind kind = parts_->kind;
   const bool is_bad = kind == Kind::upgrade_not_ready || kind == Kind::upgrade_damages ||
                       kind == Kind::upgrade_dies || kind == Kind::upgrade_backlog ||
-                      kind == Kind::rollback_later;
+                      kind == Kind::upgrade_sql || kind == Kind::rollback_later;
   if (!ended)
     return "ended with an error: " + ended.error().message;
   if (ended.value().ending != (is_bad ? Ending::rolled_back : Ending::committed))

@@ -21,11 +21,13 @@ enum class Kind {
   upgrade_dies,      // 2 is ready, and ends during the watch
   upgrade_backlog,   // 2 is healthy, and its queue grows during the watch
   upgrade_stubborn,  // 1 ignores TERM, 2 is fine
+  upgrade_sql,       // two files of SQL move the ledger alone; 2 never becomes ready
   rollback_later,    // 2 was committed (layout changed); the operator goes back to 1
 };
 inline constexpr std::array all_kinds{
-    Kind::upgrade_good, Kind::upgrade_migrates, Kind::upgrade_not_ready, Kind::upgrade_damages,
-    Kind::upgrade_dies, Kind::upgrade_backlog,  Kind::upgrade_stubborn,  Kind::rollback_later};
+    Kind::upgrade_good,     Kind::upgrade_migrates, Kind::upgrade_not_ready,
+    Kind::upgrade_damages,  Kind::upgrade_dies,     Kind::upgrade_backlog,
+    Kind::upgrade_stubborn, Kind::upgrade_sql,      Kind::rollback_later};
 const char* name_of(Kind kind);
 
 class Scenario {

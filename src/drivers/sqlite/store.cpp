@@ -1,6 +1,7 @@
 #include "drivers/sqlite/store.hpp"
 
 #include "base/text.hpp"
+#include "drivers/sqlite/ledger.hpp"
 #include "drivers/sqlite/swap.hpp"
 
 #include <algorithm>
@@ -64,6 +65,8 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
                              "be renamed");
   if (const auto sound = world_.sqlite.check(place.live); !sound)
     state.problems.push_back(sound.error().message);
+  else if (const auto read = read_ledgers(world_.sqlite, place.live, spec.ledger); !read)
+    state.problems.push_back(read.error().message);
   return state;
 }
 
@@ -130,6 +133,7 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
     return evidence;
   }
   const auto kept = TRY(world_.sqlite.fingerprint(snapshot.kept));
+  TRY(add_ledgers(spec, snapshot, evidence));
   if (live.value().schema_sha256 != kept.schema_sha256) {
     evidence.movement = Movement::layout;
     evidence.detail = "the schema changed";
@@ -146,6 +150,21 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
     evidence.detail = std::to_string(kept.rows) + " rows";
   }
   return evidence;
+}
+
+// A ledger that cannot be read now is unknown, which is never "did not move".
+Result<> Store::add_ledgers(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
+                            domain::Evidence& evidence) {
+  const auto now = ledgers(spec, nullptr);
+  if (!now) {
+    evidence.ledger_moved = "the ledger cannot be read: " + now.error().message;
+    return ok();
+  }
+  evidence.layout = now.value().layout;
+  evidence.ledger = domain::identity_of(now.value().ledgers);
+  evidence.ledger_moved =
+      domain::tell_movement(TRY(ledgers(spec, &snapshot)).ledgers, now.value().ledgers);
+  return ok();
 }
 
 Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,

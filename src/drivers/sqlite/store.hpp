@@ -31,6 +31,13 @@ public:
   base::Result<> export_written(const domain::StoreSpec& spec, const domain::Abandoned& abandoned,
                                 const std::string& into) override;
   base::Result<> discard(const domain::StoreSpec& spec, const std::string& id) override;
+  base::Result<domain::LedgerState> ledgers(const domain::StoreSpec& spec,
+                                            const domain::Snapshot* kept) override;
+  base::Result<domain::FolderState> migrations(const domain::StoreSpec& spec,
+                                               const domain::MigrationSpec& migration,
+                                               const std::string& folder) override;
+  base::Result<> migrate(const domain::StoreSpec& spec, const domain::MigrationFile& file,
+                         const std::string& at, domain::Milliseconds timeout) override;
 
 private:
   struct Place {
@@ -45,6 +52,8 @@ private:
                                               const std::string& point,
                                               const world::Progress& progress);
   base::Result<std::string> real_path(const std::string& path, int links_left);
+  base::Result<> add_ledgers(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
+                             domain::Evidence& evidence);
   base::Result<> add_written_since(const Place& place, domain::Abandoned& abandoned);
   base::Result<std::uint64_t> size_of(const std::string& path);
   world::World world_;

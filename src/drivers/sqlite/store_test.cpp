@@ -44,6 +44,16 @@ public:
       return Error{ErrorKind::unavailable, "database '" + path + "' is in use", ""};
     return real_.fold(path);
   }
+  base::Result<std::vector<world::SqliteRow>> query(const std::string& path,
+                                                    const world::SqliteStatement& statement,
+                                                    std::size_t rows_max) override {
+    return real_.query(path, statement, rows_max);
+  }
+  base::Result<> change(const std::string& path,
+                        const std::vector<world::SqliteStatement>& statements,
+                        world::Milliseconds timeout) override {
+    return real_.change(path, statements, timeout);
+  }
   std::function<void()> after_backup;
   bool is_in_use = false;
 

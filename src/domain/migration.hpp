@@ -1,0 +1,48 @@
+#pragma once
+// Migration: a change of how data is organised, and the ledger in the data that tells which of
+// them were applied.
+
+#include "domain/stack.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace domain {
+
+std::string_view name_of(MigrationClass kind); // "change", "expand", "contract"
+
+// One table of a database in which a migration tool keeps account.
+struct Ledger {
+  std::string table;
+  std::vector<std::string> applied; // names, in the ledger's own order
+  bool operator==(const Ledger&) const = default;
+};
+
+struct LedgerState {
+  std::vector<Ledger> ledgers;
+  std::string layout; // identity of the layout of the data; empty where it cannot be told
+};
+
+// "belay_migrations at 0004_d.sql (4 applied)"; "no ledger".
+std::string tell_ledgers(const std::vector<Ledger>& ledgers);
+// What moved, in words; empty when nothing did.
+std::string tell_movement(const std::vector<Ledger>& before, const std::vector<Ledger>& after);
+std::string identity_of(const std::vector<Ledger>& ledgers); // equal only when they say the same
+
+struct MigrationFile {
+  std::string name; // "0003_prices.sql"
+  std::string text;
+  std::string sha256;
+  MigrationClass kind = MigrationClass::change;
+  bool is_compatible = false; // the release before works with what it leaves
+};
+
+// A folder of SQL files beside the ledger of its store.
+struct FolderState {
+  std::vector<MigrationFile> applied;
+  std::vector<MigrationFile> pending; // in the order in which they will run
+  std::vector<std::string> problems;  // why nothing of it may run: "0003_prices.sql:12: ..."
+};
+
+} // namespace domain
