@@ -59,7 +59,8 @@ Result<> attribute_failed(const std::string& name, const std::string& whole, Not
 Result<> remove_attributes(const Fd& file, const Entry& entry, const std::string& whole) {
   if (::flistxattr(file.get(), nullptr, 0) <= 0)
     return ok();
-  for (const auto& [name, value] : TRY(read_attributes(file, whole))) {
+  for (const auto& there : TRY(read_attributes(file, whole))) {
+    const std::string& name = there.first; // clang 14 takes no binding into a lambda
     const bool is_wanted =
         std::ranges::any_of(entry.attributes, [&](const auto& each) { return each.first == name; });
     const bool is_label = name.starts_with("security.") && name != "security.capability";
