@@ -41,7 +41,7 @@ std::string sha256_hex(std::string_view bytes) {
   return digest.hex();
 }
 
-std::uint32_t crc32(std::string_view bytes) {
+std::uint32_t crc32(std::string_view bytes, std::uint32_t before) {
   static constexpr auto table = [] {
     std::array<std::uint32_t, 256> rows{};
     for (std::uint32_t row = 0; row < 256; ++row) {
@@ -52,7 +52,7 @@ std::uint32_t crc32(std::string_view bytes) {
     }
     return rows;
   }();
-  std::uint32_t crc = ~0U;
+  std::uint32_t crc = ~before;
   for (const char byte : bytes)
     crc = (crc >> 8U) ^ table[(crc ^ static_cast<unsigned char>(byte)) & 255U];
   return ~crc;

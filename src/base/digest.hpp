@@ -26,6 +26,7 @@ private:
 };
 
 std::string sha256_hex(std::string_view bytes);
-std::uint32_t crc32(std::string_view bytes);
+// `before`: of what came before these bytes.
+std::uint32_t crc32(std::string_view bytes, std::uint32_t before = 0);
 
 } // namespace base

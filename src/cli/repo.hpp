@@ -1,6 +1,6 @@
 #pragma once
 // Repo: the face of repositories: repo, backup, snapshots, ls, find, diff, verify, restore, dump,
-// forget, prune.
+// export, import, forget, prune.
 
 #include "app/app.hpp"
 #include "cli/cli.hpp"
@@ -69,6 +69,8 @@ struct RepoOptions {
   std::string other_snapshot;
   std::string mode = "restore-size";
   std::string archive;
+  std::string file;
+  std::string path_as;
   bool is_case_ignored = false;
   bool has_metadata = false;
 };

@@ -174,6 +174,29 @@ struct RepoCommands::State {
         root, "verify", "read all of a snapshot, to know that it can be brought back",
         "  belay verify latest -r /srv/backup -p password", &RepoWork::verify);
     add_snapshot(verify);
+    add_archives();
+  }
+
+  void add_archives() {
+    CLI::App* out = add_with_repository(
+        root, "export", "write a folder of a snapshot as an archive that any tar can read",
+        "  belay export latest km-backup-20260102T030405.tgz -r /srv/backup -p password\n"
+        "  belay export latest:/srv/shop shop.tar.zst -r /srv/backup -p password",
+        &RepoWork::export_archive);
+    out->add_option("SNAPSHOT", options.snapshot, "SNAPSHOT or SNAPSHOT:FOLDER")->required();
+    out->add_option("FILE", options.file, "ends in .tgz, .tar.gz, .tar.zst or .tar; must not exist")
+        ->required();
+    CLI::App* in = add_with_repository(
+        root, "import", "take a snapshot of what an archive or a dump holds",
+        "  belay import km-backup-20260102T030405.tgz --path-as /srv/km -r /srv/backup -p "
+        "password\n"
+        "  belay import shop.sql.gz --path-as /dumps/shop.sql.gz -r /srv/backup -p password",
+        &RepoWork::import_archive);
+    in->add_option("FILE", options.file, "tar, packed or not, zip, or a dump")->required();
+    in->add_option("--path-as", options.path_as,
+                   "absolute path in the snapshot: of the folder, or of the dump")
+        ->required();
+    in->add_option("--tag", options.tags, "a word to find the snapshot by");
   }
 
   void add_snapshot(CLI::App* sub) {

@@ -41,6 +41,8 @@ public:
   int diff();
   int stats();
   int verify();
+  int export_archive();
+  int import_archive();
   int forget();
   int prune();
 
@@ -65,6 +67,8 @@ private:
   chosen_snapshots(repo::Repository& repository) const; // all, when none is named
   base::Result<int> run_diff(repo::Repository& repository);
   base::Result<int> run_verify(repo::Repository& repository);
+  base::Result<int> run_export(repo::Repository& repository);
+  base::Result<int> run_import(repo::Repository& repository);
   base::Result<int> run_dump(repo::Repository& repository);
   base::Result<int> run_restore(repo::Repository& repository);
   base::Result<repo::RestoreOptions> restore_options(const repo::format::Snapshot& snapshot);
