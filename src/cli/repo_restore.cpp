@@ -27,7 +27,8 @@ std::string change_line(Change change, const std::string& path, bool is_json) {
 
 } // namespace
 
-Result<repo::RestoreOptions> RepoWork::restore_options(const repo::format::Snapshot& snapshot) {
+Result<repo::RestoreOptions> RepoWork::restore_options(repo::Repository& repository,
+                                                       const repo::format::Snapshot& snapshot) {
   const auto colon = options_.snapshot.find(':');
   repo::RestoreOptions how{.target = absolute(options_.target), .has_holes = options_.has_holes};
   if (colon != std::string::npos)
@@ -40,7 +41,7 @@ Result<repo::RestoreOptions> RepoWork::restore_options(const repo::format::Snaps
                  "Write SNAPSHOT:FOLDER, as latest:" + how.target +
                      ", or latest:/ for the whole snapshot."};
   const auto target = host_.world.files.resolve(how.target);
-  const auto depot = host_.world.files.resolve(absolute(options_.repository));
+  const auto depot = host_.world.files.resolve(repository.backend().location()); // when it is local
   if (target && depot && base::is_inside(depot.value(), target.value()))
     return Error{ErrorKind::conflict,
                  "the repository lies in '" + how.target + "', which is to be made another",
@@ -62,7 +63,7 @@ Result<repo::RestoreOptions> RepoWork::restore_options(const repo::format::Snaps
 Result<int> RepoWork::run_restore(repo::Repository& repository) {
   const auto colon = options_.snapshot.find(':');
   const auto snapshot = TRY(repository.snapshot(options_.snapshot.substr(0, colon)));
-  const repo::RestoreOptions how = TRY(restore_options(snapshot));
+  const repo::RestoreOptions how = TRY(restore_options(repository, snapshot));
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
       repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::RestoreReport> {

@@ -71,7 +71,8 @@ private:
   base::Result<int> run_import(repo::Repository& repository);
   base::Result<int> run_dump(repo::Repository& repository);
   base::Result<int> run_restore(repo::Repository& repository);
-  base::Result<repo::RestoreOptions> restore_options(const repo::format::Snapshot& snapshot);
+  base::Result<repo::RestoreOptions> restore_options(repo::Repository& repository,
+                                                     const repo::format::Snapshot& snapshot);
 
   int print(const std::string& text) const;
   void say(const std::string& text) const; // for people, to standard error
