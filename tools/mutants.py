@@ -44,9 +44,9 @@ MUTANTS = [  # name, file below src, from, to
     ("a restarted machine is not noticed", "engine/machine.cpp",
      "const bool may_be_rebooted = boot != context_.last_boot;", "const bool may_be_rebooted = false;"),
     ("the mark 'in progress' is written first", "state/folder.cpp",
-     "  TRY(world_.files.replace(folder + \"/plan.json\", to_json(plan)));",
+     "  return world_.files.replace_all({{folder + \"/plan.json\", to_json(plan)},",
      "  TRY(world_.files.replace(path_ + \"/in-progress\", plan.operation + \"\\n\"));\n"
-     "  TRY(world_.files.replace(folder + \"/plan.json\", to_json(plan)));"),
+     "  return world_.files.replace_all({{folder + \"/plan.json\", to_json(plan)},"),
     ("a swap does not look whether it happened", "drivers/directory/swap.cpp",
      "    if (live.device == here.device && live.inode == sidecar.incoming.inode)\n"
      "      return take_out();", ""),
@@ -65,9 +65,9 @@ MUTANTS = [  # name, file below src, from, to
     ("TERM is believed", "drivers/process/runtime.cpp",
      "      return kill_all(service);\n    const", "      return ok();\n    const"),
     ("the mark goes before the last record", "engine/machine.cpp",
-     "    if (!context_.has_ended) {\n      if (is_abort_",
-     "    TRY(context_.folder.end_operation(context_.plan.operation));\n"
-     "    if (!context_.has_ended) {\n      if (is_abort_"),
+     "      return context_.write({out, end});",
+     "      TRY(context_.folder.end_operation(context_.plan.operation));\n"
+     "      return context_.write({out, end});"),
 ]
 
 

@@ -75,12 +75,12 @@ Result<> Context::take(const Record& record) {
   return ok();
 }
 
-Record Context::record(RecordEvent event) const {
+Record Context::record(RecordEvent event, State step) const {
   Record record;
   record.event = event;
   record.at = base::format_time(world.clock.now());
-  if (!is_end(state))
-    record.step = row_of(state).name;
+  if (!is_end(step))
+    record.step = row_of(step).name;
   return record;
 }
 
@@ -103,13 +103,15 @@ Record Context::without_secrets(Record record) const {
   return record;
 }
 
-Result<> Context::write(const Record& said) {
-  const Record record = without_secrets(said);
-  const std::string payload = encode(record);
-  auto written = log_.append(payload);
+Result<> Context::write(const std::vector<Record>& said) {
+  std::vector<Record> records;
+  std::vector<std::string> payloads;
+  for (const Record& each : said)
+    payloads.push_back(encode(records.emplace_back(without_secrets(each))));
+  auto written = log_.append_all(payloads);
   if (!written && written.error().kind == ErrorKind::no_space) {
     TRY(folder.release_reserve(plan.operation));
-    written = log_.append(payload);
+    written = log_.append_all(payloads);
   }
   if (!written) {
     Error error = std::move(written).error();
@@ -117,7 +119,9 @@ Result<> Context::write(const Record& said) {
                  "' writable again, then run 'belay resume': it goes on from here.";
     return error;
   }
-  return take(record);
+  for (const Record& record : records)
+    TRY(take(record));
+  return ok();
 }
 
 Result<Target> Context::target() const {

@@ -27,9 +27,12 @@ public:
   static base::Result<Context> open(world::World world, const Settings& settings, Drivers drivers,
                                     state::Folder& folder, state::Plan plan);
 
-  // Append one record, using the reserve when the disk is full, and take over what it says.
-  base::Result<> write(const Record& record);
-  Record record(RecordEvent event) const; // with the time, and the step of `state`
+  // Append records in one durable write, using the reserve when the disk is full, and take over
+  // what they say.
+  base::Result<> write(const std::vector<Record>& records);
+  base::Result<> write(const Record& record) { return write(std::vector{record}); }
+  Record record(RecordEvent event) const { return record(event, state); }
+  Record record(RecordEvent event, State step) const; // with the time
 
   base::Result<Target> target() const;
   const domain::StoreSpec* store(const std::string& name) const;

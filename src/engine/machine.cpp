@@ -4,6 +4,8 @@
 #include "engine/planning.hpp"
 #include "engine/steps.hpp"
 
+#include <utility>
+
 namespace engine {
 
 using base::Error;
@@ -30,11 +32,12 @@ public:
       : context_{context}, is_abort_{is_abort}, until_{options.until} {}
 
   Result<Ended> run() {
+    boot_ = TRY(context_.world.processes.self()).boot_id;
     while (!is_end(context_.state)) {
-      if (context_.world.clock.stop_requested())
+      if (!has_begun_ && context_.world.clock.stop_requested())
         return ended(Ending::interrupted, "interrupted",
                      "Run 'belay resume' to go on, or 'belay abort' to go back.");
-      if (TRY(is_to_abort())) {
+      if (!has_begun_ && TRY(is_to_abort(context_.state))) {
         TRY(fail(Error{ErrorKind::failed, "the operator asked to go back", ""},
                  context_.record(RecordEvent::failed), false));
         continue;
@@ -82,8 +85,8 @@ private:
     return state < State::commit || state == State::rollback_check;
   }
 
-  Result<bool> is_to_abort() {
-    if (!can_abort(context_.state))
+  Result<bool> is_to_abort(State state) {
+    if (!can_abort(state))
       return false;
     if (is_abort_)
       return true;
@@ -93,12 +96,8 @@ private:
   Result<std::optional<Ended>> step() {
     const State state = context_.state;
     const Row& row = row_of(state);
-    if (!context_.is_under_way) {
-      Record begin = context_.record(RecordEvent::begin);
-      begin.boot = TRY(context_.world.processes.self()).boot_id;
-      TRY(context_.write(begin));
-      context_.is_under_way = false; // we have just begun it; nobody died inside
-    }
+    if (!context_.is_under_way && !std::exchange(has_begun_, false))
+      TRY(begin_after({}, state));
     context_.say(EventKind::step_begun, "");
     const auto begun = context_.world.clock.monotonic();
     Record out = context_.record(RecordEvent::done);
@@ -125,11 +124,36 @@ private:
     context_.say(EventKind::step_done, out.text);
     for (const std::string& line : out.detail)
       context_.say(EventKind::notice, line);
-    TRY(context_.write(out));
-    if (until_ == row.name && !is_end(context_.state))
+    const bool is_paused = until_ == row.name && !is_end(row.on_success);
+    TRY(is_paused ? context_.write(out) : done(std::move(out), row.on_success));
+    if (is_paused)
       return std::optional{TRY(ended(Ending::paused, "paused after " + until_,
                                      "Run 'belay resume' to go on, or 'belay abort' to go back."))};
     return std::optional<Ended>{};
+  }
+
+  // What comes next begins with the record that ends the step before it: one write instead of two.
+  // Dying right after it leaves a step that was begun and has done nothing, as always. It is not
+  // begun when somebody wants to stop or to go back: the loop sees that.
+  Result<> done(Record out, State next) {
+    if (is_end(next)) {
+      Record end = context_.record(RecordEvent::end, next);
+      end.text = domain::name_of(outcome_of(next));
+      return context_.write({out, end});
+    }
+    const auto to_abort = is_to_abort(next);
+    if (context_.world.clock.stop_requested() || !to_abort || to_abort.value())
+      return context_.write(out);
+    return begin_after({std::move(out)}, next);
+  }
+
+  Result<> begin_after(std::vector<Record> records, State next) {
+    has_begun_ = !records.empty();
+    records.push_back(context_.record(RecordEvent::begin, next));
+    records.back().boot = boot_;
+    TRY(context_.write(records));
+    context_.is_under_way = false; // we have just begun it; nobody died inside
+    return ok();
   }
 
   // An unknown outcome is looked at again before it counts: every step observes before it acts.
@@ -216,6 +240,8 @@ private:
   Context& context_;
   bool is_abort_;
   std::string until_;
+  std::string boot_;       // it cannot change while we live
+  bool has_begun_ = false; // the `begin` of `state` is written already
 };
 
 } // namespace

@@ -51,8 +51,8 @@ Result<Journal> Journal::load(world::Files& files, std::string path, bool repair
     journal.records_.push_back(std::move(payload));
     at = end + 1;
   }
-  // Only the last record can be torn, for each append is durable before the next begins; and a
-  // torn one has no newline, for that is its last byte.
+  // Only the end can be torn, for each append is durable before the next begins; and what is left
+  // of a record that was torn has no newline, for that is its last byte.
   if (text.find('\n', at) != std::string::npos)
     return Error{
         ErrorKind::corrupt,
@@ -65,20 +65,23 @@ Result<Journal> Journal::load(world::Files& files, std::string path, bool repair
   return journal;
 }
 
-Result<> Journal::append(std::string_view payload) {
-  CHECK(payload.find('\n') == std::string_view::npos);
+Result<> Journal::append_all(const std::vector<std::string>& payloads) {
   if (has_torn_tail_) {
     TRY_CONTEXT(files_->truncate(path_, bytes_), "append to journal");
     has_torn_tail_ = false;
   }
-  const std::string line = frame(records_.size() + 1, payload);
-  if (auto appended = files_->append(path_, line); !appended) {
+  std::string lines;
+  for (std::size_t index = 0; index < payloads.size(); ++index) {
+    CHECK(payloads[index].find('\n') == std::string::npos);
+    lines += frame(records_.size() + 1 + index, payloads[index]);
+  }
+  if (auto appended = files_->append(path_, lines); !appended) {
     // A part of it may be there (full disk): the next record must not follow a torn one.
     has_torn_tail_ = !files_->truncate(path_, bytes_);
     return std::move(appended).error().context("append to journal");
   }
-  bytes_ += line.size();
-  records_.emplace_back(payload);
+  bytes_ += lines.size();
+  records_.insert(records_.end(), payloads.begin(), payloads.end());
   return base::ok();
 }
 

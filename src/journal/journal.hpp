@@ -21,7 +21,9 @@ public:
 
   // Durable when it returns. The payload must not hold a newline. After a failure the file ends
   // with the last whole record again, or every later append fails too.
-  base::Result<> append(std::string_view payload);
+  base::Result<> append(std::string_view payload) { return append_all({std::string{payload}}); }
+  // The same of several records in one write: a crash in here leaves the first few of them.
+  base::Result<> append_all(const std::vector<std::string>& payloads);
   const std::vector<std::string>& records() const { return records_; }
 
 private:

@@ -1,6 +1,8 @@
 #include "journal/journal.hpp"
 #include "sim/sim_world.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -41,6 +43,31 @@ TEST_F(journal_of, a_torn_last_record_is_dropped_at_every_length) {
     EXPECT_EQ(log.value().records(), std::vector<std::string>{"one"});
     EXPECT_EQ(bytes().size(), second); // the tail is gone, so that the next append is whole
   }
+}
+
+TEST_F(journal_of, a_torn_write_of_several_leaves_the_first_few) {
+  write({"one"});
+  ASSERT_TRUE(Journal::open(files, "/j").value().append_all({"two", "three"}));
+  const std::string whole = bytes();
+  const std::vector<std::string> all{"one", "two", "three"};
+  for (std::size_t length = whole.find('\n') + 1; length <= whole.size(); ++length) {
+    bytes() = whole.substr(0, length);
+    const auto left = std::ranges::count(bytes(), '\n');
+    auto log = Journal::open(files, "/j");
+    ASSERT_TRUE(log) << length;
+    EXPECT_EQ(log.value().records(), std::vector<std::string>(all.begin(), all.begin() + left));
+    ASSERT_TRUE(log.value().append("next"));
+    EXPECT_EQ(Journal::open(files, "/j").value().records().back(), "next");
+  }
+}
+
+TEST_F(journal_of, a_failed_write_of_several_leaves_none) {
+  write({"one"});
+  auto log = Journal::open(files, "/j");
+  world.arm(sim::Fault::lost_reply, 0); // all of it was written, and nobody knows
+  EXPECT_FALSE(log.value().append_all({"two", "three"}));
+  world.arm(sim::Fault::none, 0);
+  EXPECT_EQ(Journal::open(files, "/j").value().records(), std::vector<std::string>{"one"});
 }
 
 TEST_F(journal_of, looking_changes_nothing) {

@@ -2,12 +2,14 @@
 
 #include "base/text.hpp"
 #include "os/fd.hpp"
+#include "os/parallel.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -60,10 +62,36 @@ int rename_with(const std::string& from, const std::string& to, unsigned flags) 
   return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags);
 }
 
+// At once: a disk takes one flush for all that wait for it.
+Result<> sync_folders(const std::set<std::string>& folders) {
+  const std::vector<std::string> all{folders.begin(), folders.end()};
+  return in_parallel(all.size(), [&](std::size_t index) { return sync_folder(all[index]); });
+}
+
 Result<> sync_both_folders(const std::string& a, const std::string& b) {
-  TRY(sync_folder(base::parent_of(a)));
-  if (base::parent_of(b) != base::parent_of(a))
-    TRY(sync_folder(base::parent_of(b)));
+  return sync_folders({base::parent_of(a), base::parent_of(b)});
+}
+
+// Those of `path` and of the folders above it that are not there yet, the highest first.
+Result<std::vector<std::string>> missing_folders(const std::string& path) {
+  std::vector<std::string> missing;
+  std::string at = path;
+  struct stat info {};
+  while (::stat(at.c_str(), &info) != 0) {
+    if (errno != ENOENT)
+      return error_of(errno, "look at", at);
+    missing.push_back(at);
+    at = base::parent_of(at);
+  }
+  if (!S_ISDIR(info.st_mode))
+    return Error{ErrorKind::conflict, "'" + at + "' is not a folder", ""};
+  std::ranges::reverse(missing);
+  return missing;
+}
+
+Result<> make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return error_of(errno, "create", path);
   return ok();
 }
 
@@ -101,6 +129,24 @@ Result<> fill_temporary(const std::string& temporary, const std::string& path,
     return error_of(errno, "set the mode of", path);
   TRY(sync_file(file, path));
   return file.close(path);
+}
+
+void remove_temporaries(const std::vector<world::FileContent>& files) {
+  for (const world::FileContent& file : files)
+    ::unlink(temporary_beside(file.path).c_str());
+}
+
+// At once, for the same reason as above. One that fails leaves no other behind.
+Result<> write_temporaries(const std::vector<world::FileContent>& files) {
+  auto written = in_parallel(files.size(), [&](std::size_t index) {
+    const world::FileContent& file = files[index];
+    const std::string temporary = temporary_beside(file.path);
+    ::unlink(temporary.c_str());
+    return fill_temporary(temporary, file.path, file.bytes, file.mode);
+  });
+  if (!written)
+    remove_temporaries(files);
+  return written;
 }
 
 } // namespace
@@ -234,10 +280,12 @@ Result<> Files::append(const std::string& path, std::string_view bytes) {
   const bool is_new = ::access(path.c_str(), F_OK) != 0;
   Fd file = TRY(open_file(path, O_WRONLY | O_CREAT | O_APPEND));
   TRY(write_all(file, bytes, path));
-  if (::fdatasync(file.get()) != 0)
-    return error_of(errno, "sync", path);
-  TRY(file.close(path));
-  return is_new ? sync_folder(base::parent_of(path)) : ok();
+  TRY(in_parallel(is_new ? 2 : 1, [&](std::size_t index) -> Result<> {
+    if (index == 1)
+      return sync_folder(base::parent_of(path));
+    return ::fdatasync(file.get()) == 0 ? ok() : error_of(errno, "sync", path);
+  }));
+  return file.close(path);
 }
 
 Result<> Files::truncate(const std::string& path, std::size_t size) {
@@ -259,25 +307,41 @@ Result<> Files::replace(const std::string& path, std::string_view bytes, std::ui
   return sync_folder(base::parent_of(path));
 }
 
-Result<> Files::create_folders(const std::string& path) {
-  std::vector<std::string> missing;
-  std::string at = path;
-  struct stat info {};
-  while (::stat(at.c_str(), &info) != 0) {
-    if (errno != ENOENT)
-      return error_of(errno, "look at", at);
-    missing.push_back(at);
-    at = base::parent_of(at);
+Result<> Files::replace_all(const std::vector<world::FileContent>& files) {
+  std::set<std::string> new_folders; // made, and not synced yet
+  {
+    const EffectScope scope{effects_, "files.write_all", files.empty() ? "" : files.front().path};
+    for (const world::FileContent& file : files)
+      for (const std::string& folder : TRY(missing_folders(base::parent_of(file.path)))) {
+        TRY(make_folder(folder));
+        new_folders.insert(folder);
+      }
+    TRY(write_temporaries(files));
   }
-  if (!S_ISDIR(info.st_mode))
-    return Error{ErrorKind::conflict, "'" + at + "' is not a folder", ""};
+  for (auto at = files.begin(); at != files.end();) {
+    const std::string folder = base::parent_of(at->path);
+    const EffectScope scope{effects_, "files.replace", at->path};
+    for (; at != files.end() && base::parent_of(at->path) == folder; ++at)
+      if (::rename(temporary_beside(at->path).c_str(), at->path.c_str()) != 0) {
+        Error error = error_of(errno, "replace", at->path);
+        remove_temporaries(files);
+        return error;
+      }
+    std::set<std::string> waiting{folder};
+    for (std::string up = folder; new_folders.erase(up) != 0; up = base::parent_of(up))
+      waiting.insert(base::parent_of(up));
+    TRY(sync_folders(waiting));
+  }
+  return ok();
+}
+
+Result<> Files::create_folders(const std::string& path) {
+  const std::vector<std::string> missing = TRY(missing_folders(path));
   if (missing.empty())
     return ok();
   const EffectScope scope{effects_, "files.create_folders", path};
-  std::ranges::reverse(missing);
   for (const std::string& folder : missing) {
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-      return error_of(errno, "create", folder);
+    TRY(make_folder(folder));
     TRY(sync_folder(base::parent_of(folder)));
   }
   return ok();
@@ -338,6 +402,17 @@ Result<> Files::remove(const std::string& path) {
     return error_of(errno, "remove", path);
   }
   return sync_folder(base::parent_of(path));
+}
+
+Result<> Files::remove_all(const std::vector<std::string>& paths) {
+  const EffectScope scope{effects_, "files.remove", paths.empty() ? "" : paths.front()};
+  std::set<std::string> changed;
+  for (const std::string& path : paths)
+    if (::unlink(path.c_str()) == 0)
+      changed.insert(base::parent_of(path));
+    else if (errno != ENOENT && errno != ENOTDIR)
+      return error_of(errno, "remove", path);
+  return sync_folders(changed);
 }
 
 Result<> Files::set_owner_and_mode(const std::string& path, const world::EntryInfo& like) {

@@ -23,11 +23,13 @@ public:
   base::Result<> truncate(const std::string& path, std::size_t size) override;
   base::Result<> replace(const std::string& path, std::string_view bytes,
                          std::uint32_t mode) override;
+  base::Result<> replace_all(const std::vector<world::FileContent>& files) override;
   base::Result<> create_folders(const std::string& path) override;
   base::Result<> replace_link(const std::string& path, const std::string& target) override;
   base::Result<> rename(const std::string& from, const std::string& to) override;
   base::Result<> exchange(const std::string& a, const std::string& b) override;
   base::Result<> remove(const std::string& path) override;
+  base::Result<> remove_all(const std::vector<std::string>& paths) override;
   base::Result<> set_owner_and_mode(const std::string& path, const world::EntryInfo& like) override;
   base::Result<std::unique_ptr<world::Lock>> lock(const std::string& path,
                                                   const std::string& owner) override;

@@ -56,6 +56,28 @@ TEST_F(real_world, replace_keeps_the_old_file_when_it_fails) {
   EXPECT_EQ(files.info(path("f")).value()->mode, 0640U);
 }
 
+TEST_F(real_world, files_are_replaced_and_removed_together) {
+  ASSERT_TRUE(files.replace(path("f"), "old", 0640));
+  ASSERT_TRUE(
+      files.replace_all({{path("a/b/one"), "1"}, {path("a/b/two"), "2"}, {path("f"), "3"}}));
+  EXPECT_EQ(files.read(path("a/b/two"), 10).value(), "2");
+  EXPECT_EQ(files.read(path("f"), 10).value(), "3");
+  EXPECT_EQ(files.info(path("a/b")).value()->mode, 0700U);
+  ASSERT_TRUE(files.remove_all({path("a/b/one"), path("none"), path("f")}));
+  EXPECT_EQ(files.list(folder).value(), std::vector<std::string>{"a"});
+  EXPECT_EQ(files.list(path("a/b")).value(), std::vector<std::string>{"two"});
+  ASSERT_TRUE(files.remove_all({path("a/b/one"), path("f")}));
+}
+
+TEST_F(real_world, when_one_cannot_be_written_none_gets_its_name) {
+  ASSERT_TRUE(files.replace(path("f"), "old", 0600));
+  EXPECT_FALSE(files.replace_all({{path("g"), "new"}, {path("f/below"), "x"}})); // f is no folder
+  EXPECT_FALSE(files.replace_all({{path("f"), "new"}, {path(std::string(250, 'n')), "x"}}));
+  EXPECT_EQ(files.read(path("f"), 10).value(), "old");
+  EXPECT_EQ(::access(path(".belay-tmp-f").c_str(), F_OK), -1);
+  EXPECT_EQ(files.list(folder).value(), std::vector<std::string>{"f"});
+}
+
 TEST_F(real_world, rename_never_overwrites_and_exchange_swaps) {
   ASSERT_TRUE(files.replace(path("a"), "a", 0600));
   ASSERT_TRUE(files.replace(path("b"), "b", 0600));

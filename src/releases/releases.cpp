@@ -278,7 +278,8 @@ Result<domain::Release> Releases::prepare(const domain::ServiceSpec& service,
   const std::string folder = folder_of(service, label);
   const std::string making = making_of(service, label);
   TRY(world_.files.create_folders(service.releases_folder + "/.records"));
-  TRY(world_.trees.remove(making)); // of a try that was cut short
+  if (TRY(world_.files.info(making)))
+    TRY(world_.trees.remove(making)); // of a try that was cut short
   auto made = make(service, label, making);
   auto runs = made ? check_program(service, making) : ok();
   if (!made || !runs) {

@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "sim/sim_world.hpp"
 
+#include <algorithm>
+
 namespace sim {
 
 using base::Error;
@@ -120,6 +122,24 @@ Result<> SimFiles::replace(const std::string& path, std::string_view bytes, std:
   });
 }
 
+// Within a folder the last one first: nobody may count on the order that they are named in.
+Result<> SimFiles::replace_all(const std::vector<world::FileContent>& files) {
+  for (auto begin = files.begin(); begin != files.end();) {
+    const std::string folder = base::parent_of(begin->path);
+    const auto is_elsewhere = [&](const world::FileContent& file) {
+      return base::parent_of(file.path) != folder;
+    };
+    const auto end = std::find_if(begin, files.end(), is_elsewhere);
+    TRY(create_folders(folder));
+    for (auto file = end; file != begin;) {
+      --file;
+      TRY(replace(file->path, file->bytes, file->mode));
+    }
+    begin = end;
+  }
+  return ok();
+}
+
 Result<> SimFiles::create_folders(const std::string& path) {
   if (const Node* node = host_.disk.find(path); node != nullptr && node->kind == EntryKind::folder)
     return ok(); // nothing to do is no effect
@@ -174,6 +194,17 @@ Result<> SimFiles::remove(const std::string& path) {
       host_.disk.erase(path);
     return ok();
   });
+}
+
+Result<> SimFiles::remove_all(const std::vector<std::string>& paths) {
+  return host_.effect<void>(
+      false,
+      [&]() -> Result<> {
+        for (const std::string& path : paths)
+          host_.disk.erase(path);
+        return ok();
+      },
+      [&] { host_.disk.erase(paths[host_.random() % paths.size()]); });
 }
 
 Result<> SimFiles::set_owner_and_mode(const std::string& path, const world::EntryInfo& like) {

@@ -120,14 +120,15 @@ Result<int> Folder::highest_generation() const {
   return highest;
 }
 
-Result<> Folder::write_config(const std::string& folder, const std::vector<ConfigFile>& config) {
-  if (config.empty())
-    return ok();
-  TRY(world_.files.create_folders(folder));
+// The record last: what it says is kept is there before it is.
+Result<> Folder::write_with_config(const std::string& folder, const std::vector<ConfigFile>& config,
+                                   world::FileContent record) {
+  std::vector<world::FileContent> files;
   for (std::size_t index = 0; index < config.size(); ++index)
     if (config[index].copy.exists)
-      TRY(world_.files.replace(folder + "/" + std::to_string(index), config[index].bytes));
-  return ok();
+      files.push_back({folder + "/" + std::to_string(index), config[index].bytes});
+  files.push_back(std::move(record));
+  return world_.files.replace_all(files);
 }
 
 Result<std::vector<ConfigFile>> Folder::read_config(const std::string& folder,
@@ -150,8 +151,8 @@ Result<std::vector<ConfigFile>> Folder::read_config(const std::string& folder,
 Result<> Folder::write_generation(const Generation& generation,
                                   const std::vector<ConfigFile>& config) {
   const std::string base_path = path_ + "/generations/" + std::to_string(generation.number);
-  TRY(write_config(base_path + ".config", config));
-  return world_.files.replace(base_path + ".json", to_json(generation));
+  return write_with_config(base_path + ".config", config,
+                           {base_path + ".json", to_json(generation)});
 }
 
 Result<> Folder::set_current_generation(int number) {
@@ -187,9 +188,7 @@ Result<RestorePoint> Folder::point(const std::string& id) const {
 
 Result<> Folder::write_point(const RestorePoint& point, const std::vector<ConfigFile>& config) {
   const std::string folder = path_ + "/points/" + point.id;
-  TRY(world_.files.create_folders(folder));
-  TRY(write_config(folder + "/config", config));
-  return update_point(point);
+  return write_with_config(folder + "/config", config, {folder + "/manifest.json", to_json(point)});
 }
 
 Result<> Folder::update_point(const RestorePoint& point) {
@@ -221,11 +220,10 @@ Result<std::vector<std::string>> Folder::operation_ids() const {
 Result<> Folder::begin_operation(const Plan& plan, const std::string& config_text) {
   const std::string folder = operation_path(plan.operation);
   TRY(make());
-  TRY(world_.files.create_folders(folder));
-  TRY(world_.files.replace(folder + "/plan.json", to_json(plan)));
-  TRY(world_.files.replace(folder + "/belay.yaml", config_text));
-  TRY(world_.files.replace(folder + "/reserve", std::string(reserve_bytes, '.')));
-  return world_.files.replace(path_ + "/in-progress", plan.operation + "\n");
+  return world_.files.replace_all({{folder + "/plan.json", to_json(plan)},
+                                   {folder + "/belay.yaml", config_text},
+                                   {folder + "/reserve", std::string(reserve_bytes, '.')},
+                                   {path_ + "/in-progress", plan.operation + "\n"}});
 }
 
 Result<Plan> Folder::plan_of(const std::string& id) const {
@@ -252,8 +250,7 @@ Result<std::string> Folder::in_progress() const {
 }
 
 Result<> Folder::end_operation(const std::string& id) {
-  TRY(release_reserve(id));
-  return world_.files.remove(path_ + "/in-progress");
+  return world_.files.remove_all({reserve_path(id), path_ + "/in-progress"});
 }
 
 Result<> Folder::request(const std::string& id, const std::string& wish) {
@@ -265,7 +262,7 @@ Result<bool> Folder::is_requested(const std::string& id, const std::string& wish
 }
 
 Result<> Folder::release_reserve(const std::string& id) {
-  return world_.files.remove(operation_path(id) + "/reserve");
+  return world_.files.remove(reserve_path(id));
 }
 
 Result<std::vector<ConfigFile>> capture_config(world::Files& files,

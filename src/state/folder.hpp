@@ -73,7 +73,9 @@ public:
 private:
   Folder(world::World world, std::string path) : world_{world}, path_{std::move(path)} {}
   base::Result<> make();
-  base::Result<> write_config(const std::string& folder, const std::vector<ConfigFile>& config);
+  std::string reserve_path(const std::string& id) const { return operation_path(id) + "/reserve"; }
+  base::Result<> write_with_config(const std::string& folder, const std::vector<ConfigFile>& config,
+                                   world::FileContent record);
   base::Result<std::vector<ConfigFile>> read_config(const std::string& folder,
                                                     const std::vector<ConfigCopy>& copies) const;
   base::Result<std::vector<std::string>> ids_in(const std::string& folder) const;

@@ -36,6 +36,12 @@ struct SpaceInfo {
   bool has_reflink = false;
 };
 
+struct FileContent {
+  std::string path;
+  std::string bytes;
+  std::uint32_t mode = 0600;
+};
+
 // Held until destroyed or until the process dies, whichever is first.
 class Lock {
 public:
@@ -77,6 +83,10 @@ public:
   // group of a file it replaces; `mode` is set.
   virtual Result<> replace(const std::string& path, std::string_view bytes,
                            std::uint32_t mode = 0600) = 0;
+  // replace() of each, with the folders that they are in (0700), for fewer syncs. Folder by folder,
+  // in the order of `files`: what is in one is durable before a name in the next one changes;
+  // within one folder in any order. Files of one folder stand side by side. Idempotent.
+  virtual Result<> replace_all(const std::vector<FileContent>& files) = 0;
   // With parents, 0700. Idempotent.
   virtual Result<> create_folders(const std::string& path) = 0;
   // Atomically makes `path` a symbolic link to `target`, replacing a link that was there.
@@ -88,6 +98,9 @@ public:
   virtual Result<> exchange(const std::string& a, const std::string& b) = 0;
   // A single file or link. Idempotent.
   virtual Result<> remove(const std::string& path) = 0;
+  // remove() of each, one after the other, for fewer syncs: after a power cut in here any of them
+  // may be there again. Idempotent.
+  virtual Result<> remove_all(const std::vector<std::string>& paths) = 0;
   // Owner and permission bits of an existing entry.
   virtual Result<> set_owner_and_mode(const std::string& path, const EntryInfo& like) = 0;
 

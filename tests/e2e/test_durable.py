@@ -1,7 +1,8 @@
 """What belay calls durable is synced: strace watches a real upgrade and its way back.
 
 Whatever appears under its final name was synced before it got the name, and the folder that holds
-the name is synced before the journal says so. A power cut cannot be made here; this order of
+the name, or a new folder's, is synced before the journal says so, and before a file gets its name
+that says that something is whole. A power cut cannot be made here; this order of
 system calls is what survives one.
 """
 import os
@@ -11,7 +12,8 @@ import subprocess
 
 from project import BELAY, DONE, ROLLED_BACK
 
-CALLS = "openat,write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,renameat2,close"
+MARKS = {"in-progress", "current", "manifest.json"}  # what must come after everything before it
+CALLS = "openat,mkdir,mkdirat,write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,renameat2,close"
 LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)")
 HANDLE = re.compile(r"^\d+<([^>]*)>")
 NAME = re.compile(r'(?:AT_FDCWD(?:<([^>]*)>)?|\d+<([^>]*)>), "([^"]*)"')
@@ -56,6 +58,10 @@ def unsynced(path, state):
         elif call == "syncfs":
             written.clear()
             waiting.clear()
+        elif call.startswith("mkdir"):
+            for made in names_in(arguments):
+                if made.startswith(state + "/.belay/"):
+                    waiting[os.path.dirname(made)] = f"{call} of '{os.path.basename(made)}'"
         elif call.startswith("rename"):
             names = names_in(arguments)
             if len(names) != 2 or not names[1].startswith(state):
@@ -63,6 +69,9 @@ def unsynced(path, state):
             renames += 1
             if names[0] in written:
                 wrong.append(f"'{names[0]}' gets its name before it is synced")
+            if os.path.basename(names[1]) in MARKS:
+                wrong += [f"'{names[1]}' gets its name, '{folder}' is not synced after {what}"
+                          for folder, what in waiting.items()]
             waiting[os.path.dirname(names[1])] = f"{call} to '{os.path.basename(names[1])}'"
     return wrong, renames, records
 

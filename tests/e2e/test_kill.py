@@ -69,6 +69,8 @@ def killed_and_resumed(project, place, arguments):
     again = project.belay("resume")
     if again.returncode != NOTHING:
         return f"{place}: something is left in progress\n{told(again)}"
+    # What went out with a bad release's data is kept, not live: the next smoke test cannot find it.
+    project.acknowledged &= project.live()
     project.expect()
     onward = project.belay("upgrade", "shop", "--to", "3.0", "--yes")
     if onward.returncode != DONE or project.version() != "3.0":

@@ -50,6 +50,12 @@ public:
                          std::uint32_t mode) override {
     return files_.replace(path, bytes, mode);
   }
+  base::Result<> replace_all(const std::vector<world::FileContent>& files) override {
+    return files_.replace_all(files);
+  }
+  base::Result<> remove_all(const std::vector<std::string>& paths) override {
+    return files_.remove_all(paths);
+  }
   base::Result<> create_folders(const std::string& path) override {
     return files_.create_folders(path);
   }
