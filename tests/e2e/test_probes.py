@@ -130,7 +130,7 @@ def test_a_number_of_the_new_release_fires(project, probe, rule, numbers):
 
 def test_a_question_to_prometheus_fires(project, prometheus):
     with_checks(project, METRIC.format(
-        probe=f'promql: "max(shop_queue)", at: "http://127.0.0.1:{prometheus.port}"',
+        probe=f'promql: "max(last_over_time(shop_queue[1m]))", at: "http://127.0.0.1:{prometheus.port}"',
         rule="growth: 10, for: 300ms"), watch="3s")
     project.release("2.0", queue=50)
     ended = project.upgrade("2.0", status=ROLLED_BACK)
