@@ -179,6 +179,8 @@ struct Scenario::Parts {
   std::string untold_ledger(const std::string& operation, std::size_t applied) {
     const auto folder = state::Folder::open(world.ports(), frozen.stack.state_folder);
     const auto view = engine::view(world.ports(), folder.value(), operation);
+    if (!view)
+      return "the journal of " + operation + " cannot be told: " + view.error().message;
     const auto said = std::to_string(applied) + " applied";
     for (const engine::LedgerFact& fact : view.value().ledgers)
       if (fact.store == "db" && fact.after.contains(said))
