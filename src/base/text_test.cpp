@@ -75,4 +75,17 @@ TEST(digest, known_answers) {
   EXPECT_EQ(base::crc32("123456789"), 0xCBF43926U); // the check value of CRC-32/ISO-HDLC
 }
 
+TEST(digest, crc32_is_the_same_however_it_is_aligned) {
+  const std::string text = "0123456789 the quick brown fox\x80\xff jumps over the lazy dog";
+  for (std::size_t length = 0; length <= text.size(); ++length) {
+    std::uint32_t crc = ~0U; // bit by bit
+    for (const char byte : text.substr(0, length)) {
+      crc ^= static_cast<unsigned char>(byte);
+      for (int bit = 0; bit < 8; ++bit)
+        crc = (crc >> 1U) ^ (0xEDB88320U & (0U - (crc & 1U)));
+    }
+    EXPECT_EQ(base::crc32(text.substr(0, length)), ~crc) << length;
+  }
+}
+
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 
+#include <utility>
+
 namespace sim {
 
 Disk::Disk() {
@@ -40,13 +42,13 @@ std::string Disk::real_to_end(const std::string& path) const {
 }
 
 const Node* Disk::find(const std::string& path) const {
-  const auto node = nodes_.find(real(path));
+  // Without a copy of the path where there is none to be made: nearly always.
+  const auto node = passes_link(path) ? nodes_.find(real(path)) : nodes_.find(path);
   return node == nodes_.end() ? nullptr : &node->second;
 }
 
 Node* Disk::find(const std::string& path) {
-  const auto node = nodes_.find(real(path));
-  return node == nodes_.end() ? nullptr : &node->second;
+  return const_cast<Node*>(std::as_const(*this).find(path));
 }
 
 Node& Disk::put(const std::string& path, Node node) {

@@ -177,6 +177,12 @@ void Host::kill(const world::ProcessId& id, bool cleanly) {
   services.erase(service);
 }
 
+void Host::crash(bool with_power_cut) {
+  locks.clear(); // a lock dies with its holder
+  if (with_power_cut)
+    power_cut();
+}
+
 void Host::power_cut() {
   services.clear();
   boot_id += "'";

@@ -15,10 +15,12 @@
 #include "world/processes.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,9 +71,14 @@ public:
   base::Result<T> effect(bool writes_bytes, Apply&& apply, Tear&& tear);
   template <class T, class Apply>
   base::Result<T> effect(bool writes_bytes, Apply&& apply) {
-    return effect<T>(writes_bytes, std::forward<Apply>(apply), [] {});
+    return effect<T>(writes_bytes, std::forward<Apply>(apply), NoTear{});
   }
   bool read_fails();
+  // Called for an effect that happens: when it is half done, if it can be, and when it is done. A
+  // copy of the machine then is what `crash_torn` and `crash_after` at this effect would leave, so
+  // that a run can be played once for a crash at each of its effects.
+  std::function<void(bool is_torn)> at_effect;
+  void crash(bool with_power_cut); // what dies with belay, and with the machine
 
   void pass(std::int64_t milliseconds);
   void client_writes(); // every ready service gets one write, which it acknowledges
@@ -86,6 +93,19 @@ public:
   static bool is_database_file(std::string_view content);
 
 private:
+  struct NoTear { // all or nothing: `crash_torn` is `crash_before` then
+    void operator()() const {}
+  };
+  // Half of the effect happens to a copy that stands in for us, and is looked at. The effect may
+  // hold pointers to our nodes: they stay where they are.
+  template <class Tear>
+  void show_torn(Tear& tear) {
+    Host copy = *this;
+    std::swap(*this, copy);
+    tear();
+    at_effect(true);
+    std::swap(*this, copy);
+  }
   void at_start(Service& service);
   std::string wal_head(const std::string& database) const;
   int next_pid_ = 100;
@@ -101,7 +121,15 @@ base::Result<T> Host::effect(bool writes_bytes, Apply&& apply, Tear&& tear) {
     now_ms -= 86'400'000;
   client_writes();
   switch (verdict) {
-  case Verdict::apply: return apply();
+  case Verdict::apply: {
+    if constexpr (!std::is_same_v<std::remove_cvref_t<Tear>, NoTear>)
+      if (at_effect)
+        show_torn(tear);
+    auto result = apply();
+    if (at_effect)
+      at_effect(false);
+    return result;
+  }
   case Verdict::fail: return injected();
   case Verdict::no_space:
     return base::Error{base::ErrorKind::no_space, "no space left on device (injected)", ""};
@@ -117,12 +145,10 @@ base::Result<T> Host::effect(bool writes_bytes, Apply&& apply, Tear&& tear) {
   case Verdict::crash_after: {
     const auto result = apply();
     (void)result;
-    if (verdict == Verdict::power_cut)
-      power_cut();
     break;
   }
   }
-  locks.clear(); // a lock dies with its holder
+  crash(verdict == Verdict::power_cut);
   faults.die();
   return injected(); // not reached: die() throws
 }

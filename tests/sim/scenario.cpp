@@ -5,6 +5,7 @@
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
+#include "engine/history.hpp"
 #include "engine/judging.hpp"
 
 #include <algorithm>
@@ -127,9 +128,23 @@ const char* name_of(Kind kind) {
 
 struct Scenario::Parts {
   Kind kind = Kind::upgrade_good;
-  engine::Settings frozen = settings();
+  std::shared_ptr<const engine::Settings> settled; // shared by all copies of a machine
+  const engine::Settings& frozen = *settled;
   sim::SimWorld world;
   bool power_was_cut = false;
+  // What the operations before the one under test have left, by id: told once, at the start.
+  std::shared_ptr<const std::map<std::string, std::string>> told =
+      std::make_shared<const std::map<std::string, std::string>>();
+
+  explicit Parts(std::shared_ptr<const engine::Settings> all) : settled{std::move(all)} {}
+
+  std::string traces_of(const std::string& id) const {
+    std::string all;
+    for (const auto& [path, node] :
+         world.host.disk.below(frozen.stack.state_folder + "/operations/" + id))
+      all += path + "\n" + node->content + "\n";
+    return all;
+  }
 
   // What a point claims to keep is there: an abandoned set too.
   std::string lying_point() {
@@ -155,20 +170,19 @@ struct Scenario::Parts {
     const auto ids = folder ? folder.value().operation_ids()
                             : Result<std::vector<std::string>>{std::vector<std::string>{}};
     for (const std::string& id : ids ? ids.value() : std::vector<std::string>{}) {
-      if (world.host.disk.find(folder.value().journal_path(id)) == nullptr)
+      const sim::Node* journal = world.host.disk.find(folder.value().journal_path(id));
+      if (journal == nullptr)
         continue; // died before its first record
+      if (const auto before = told->find(id);
+          before != told->end() && before->second == traces_of(id))
+        continue;
       const auto view = engine::view(world.ports(), folder.value(), id);
       if (!view)
         return "the journal of " + id + " cannot be told: " + view.error().message;
       if (!view.value().has_ended)
         return "the journal of " + id + " has no end";
-      const auto replay = engine::replay(world.ports(), folder.value(), id);
-      if (!replay && replay.error().kind != ErrorKind::not_found)
-        return "the verdicts of " + id + " cannot be told: " + replay.error().message;
-      if (replay &&
-          !std::ranges::all_of(replay.value().verdicts, &engine::Replayed::is_as_recorded))
-        return "a verdict of " + id + " does not follow from its readings";
-      const sim::Node* journal = world.host.disk.find(folder.value().journal_path(id));
+      if (const std::string what = untold_verdicts(folder.value(), id, *journal); !what.empty())
+        return what;
       if (!journal->content.ends_with('\n'))
         return "the journal of " + id + " ends with half a record";
     }
@@ -186,6 +200,20 @@ struct Scenario::Parts {
       if (fact.store == "db" && fact.after.contains(said))
         return "";
     return applied == 0 ? "" : "the journal does not say that the ledger has " + said;
+  }
+
+  // Nothing can be replayed where nothing was judged: no readings, and no record that names them.
+  std::string untold_verdicts(const state::Folder& folder, const std::string& id,
+                              const sim::Node& journal) {
+    if (world.host.disk.find(engine::readings_path(folder, id)) == nullptr &&
+        !journal.content.contains("\"readings\""))
+      return "";
+    const auto replay = engine::replay(world.ports(), folder, id);
+    if (!replay && replay.error().kind != ErrorKind::not_found)
+      return "the verdicts of " + id + " cannot be told: " + replay.error().message;
+    if (replay && !std::ranges::all_of(replay.value().verdicts, &engine::Replayed::is_as_recorded))
+      return "a verdict of " + id + " does not follow from its readings";
+    return "";
   }
 
   // One life of belay: everything is built anew, as after a real crash.
@@ -222,17 +250,19 @@ struct Scenario::Parts {
 
 Scenario::~Scenario() = default;
 
-Scenario::Scenario(Kind kind, std::uint64_t seed) : parts_{std::make_unique<Parts>()} {
-  parts_->kind = kind;
+Scenario::Scenario(Kind kind, std::uint64_t seed) {
+  engine::Settings all = settings();
   if (kind == Kind::upgrade_migrates)
-    parts_->frozen.stack.upgrade.judge = judge();
+    all.stack.upgrade.judge = judge();
+  if (kind == Kind::upgrade_migrates || kind == Kind::upgrade_sql)
+    all.stack.upgrade.migrate = {{.folder = std::string{sql_path} + "-{to}", .store = "db"}};
+  parts_ = std::make_unique<Parts>(std::make_shared<const engine::Settings>(std::move(all)));
+  parts_->kind = kind;
   sim::Host& host = parts_->world.host;
   if (kind == Kind::upgrade_migrates || kind == Kind::upgrade_sql) {
     host.disk.write(std::string{sql_path} + "-2/1_add.sql", "-- belay: expand\nsim add;\n");
     host.disk.write(std::string{sql_path} + "-2/2_fill.sql", "sim fill;\n");
     host.disk.write(std::string{sql_path} + "-1/none", "");
-    parts_->frozen.stack.upgrade.migrate = {
-        {.folder = std::string{sql_path} + "-{to}", .store = "db"}};
   }
   host.random.seed(seed);
   const char* first = kind == Kind::upgrade_stubborn ? "#!sim version=1 refuses_newer ignores_term"
@@ -252,15 +282,28 @@ Scenario::Scenario(Kind kind, std::uint64_t seed) : parts_{std::make_unique<Part
     CHECK(second && second.value().ending == Ending::committed);
   }
   host.disk.find(std::string{project} + "/app.conf")->content = "colour=2\n"; // comes with 2
+  CHECK(parts_->untold_operation().empty());
+  std::map<std::string, std::string> told;
+  for (const std::string& id : host.disk.children(std::string{project} + "/.belay/operations"))
+    told[id] = parts_->traces_of(id);
+  parts_->told = std::make_shared<const std::map<std::string, std::string>>(std::move(told));
 }
 
 std::unique_ptr<Scenario> Scenario::clone() const {
   auto copy = std::unique_ptr<Scenario>{new Scenario};
-  copy->parts_ = std::make_unique<Parts>();
+  copy->parts_ = std::make_unique<Parts>(parts_->settled);
   copy->parts_->kind = parts_->kind;
-  copy->parts_->frozen = parts_->frozen;
+  copy->parts_->told = parts_->told;
   copy->parts_->world.host = parts_->world.host;
+  copy->parts_->world.host.at_effect = nullptr;
   copy->parts_->power_was_cut = parts_->power_was_cut;
+  return copy;
+}
+
+std::unique_ptr<Scenario> Scenario::clone_crashed(bool with_power_cut) const {
+  auto copy = clone();
+  copy->parts_->world.host.crash(with_power_cut);
+  copy->parts_->power_was_cut |= with_power_cut;
   return copy;
 }
 

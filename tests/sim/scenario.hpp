@@ -38,6 +38,8 @@ public:
   sim::SimWorld& world();
   // Copy the machine as it stands, so that a history can begin here again.
   std::unique_ptr<Scenario> clone() const;
+  // The same, as a crash at this moment leaves it.
+  std::unique_ptr<Scenario> clone_crashed(bool with_power_cut) const;
 
   // The operation under test, from its beginning; throws sim::Crash when the armed fault says so.
   base::Result<engine::Ended> begin();

@@ -2,7 +2,8 @@
 // the recovery; then a clean resume must end it, old or new, with nothing lost.
 //
 //   belay_sim                    exhaustive: singles, and pairs that begin with a crash
-//   belay_sim --quick            every single fault, and pairs of crashes, of every scenario
+//   belay_sim --quick            every single fault of every scenario, and pairs: a crash after an
+//                                effect, then a crash, a failure or a lost reply in the recovery
 //   belay_sim --singles          every single fault of every scenario
 //   --stop                       with any of them: end at the first broken one (for mutants)
 //   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
@@ -16,6 +17,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <list>
 #include <mutex>
 #include <random>
 #include <string>
@@ -82,6 +85,22 @@ public:
     return copy;
   }
 
+  // As a crash leaves it, while a life is played.
+  Course fork_crashed(bool with_power_cut) const {
+    Course copy{machine_->clone_crashed(with_power_cut)};
+    copy.is_first_ = false;
+    copy.played_ = played_;
+    copy.played_.fired.push_back(true);
+    return copy;
+  }
+
+  // One more life, without a fault; `look` is called as Host::at_effect.
+  void play_watched(const std::function<void(bool is_torn)>& look) {
+    machine_->world().host.at_effect = look;
+    play({});
+    machine_->world().host.at_effect = nullptr;
+  }
+
   // One more life of belay. Nothing happens when the operation has ended already.
   void play(const Injection& injection) {
     if (is_over())
@@ -133,8 +152,7 @@ constexpr std::array first_faults{Fault::crash_before, Fault::crash_after, Fault
                                   Fault::power_cut,    Fault::fail_once,   Fault::fail_always,
                                   Fault::lost_reply,   Fault::no_space,    Fault::clock_jump,
                                   Fault::read_fails};
-constexpr std::array quick_seconds{Fault::crash_after, Fault::power_cut, Fault::fail_once,
-                                   Fault::lost_reply};
+constexpr std::array quick_seconds{Fault::fail_once, Fault::lost_reply}; // beside all crashes
 constexpr std::array crashes{Fault::crash_after, Fault::crash_torn, Fault::power_cut};
 
 class Player {
@@ -148,27 +166,45 @@ public:
   bool row(const Scenario& start, scenario::Kind kind, Injection first) {
     Course course{start.clone()};
     course.play(first);
-    check(course.fork(), {kind, {first}});
     if (!course.played().fired.front())
       return false;
+    check(course.fork(), {kind, {first}});
     const bool is_crash = std::ranges::find(crashes, first.fault) != crashes.end();
     if (is_single_ || !is_crash || course.is_over() ||
         (is_quick_ && first.fault != Fault::crash_after))
       return true;
+    pairs_of_crashes(course, {kind, {first}});
     for (const Fault second : first_faults) {
-      if (is_quick_ && std::ranges::find(quick_seconds, second) == quick_seconds.end())
+      const bool is_left_out =
+          is_quick_ && std::ranges::find(quick_seconds, second) == quick_seconds.end();
+      if (is_left_out || std::ranges::find(crashes, second) != crashes.end())
         continue;
-      for (std::size_t again = 0;; ++again) {
+      for (std::size_t again = 0; !is_enough(); ++again) {
         const Injection then{second, again};
         Course pair = course.fork();
         pair.play(then);
-        const bool has_fired = pair.played().fired.back();
-        check(std::move(pair), {kind, {first, then}});
-        if (!has_fired || is_enough())
+        if (!pair.played().fired.back())
           break;
+        check(std::move(pair), {kind, {first, then}});
       }
     }
     return true;
+  }
+
+  // A crash does not change what came before it: the second life is played once, and at each of
+  // its effects the machine is copied as the crash leaves it.
+  void pairs_of_crashes(const Course& course, const History& history) {
+    Course whole = course.fork();
+    std::size_t at = 0;
+    whole.play_watched([&](bool is_torn) {
+      for (const Fault second : crashes) {
+        History pair = history;
+        pair.injections.push_back({second, at});
+        if (is_torn == (second == Fault::crash_torn) && !is_enough())
+          check(whole.fork_crashed(second == Fault::power_cut), pair);
+      }
+      at += is_torn ? 0 : 1;
+    });
   }
 
   void check(Course course, const History& history) {
@@ -193,25 +229,31 @@ private:
   std::atomic<std::size_t> broken_ = 0;
 };
 
+// All rows that begin with one fault; threads take them one by one, several from one task.
 struct Task {
+  Task(const Scenario& machine, scenario::Kind of, Fault first)
+      : start{machine}, kind{of}, fault{first} {}
+  const Scenario& start;
   scenario::Kind kind;
   Fault fault;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> is_over = false;
 };
 
 void exhaustive(Player& player) {
-  std::vector<Task> tasks;
-  for (const auto kind : scenario::all_kinds)
+  std::vector<std::unique_ptr<Scenario>> starts;
+  std::list<Task> tasks;
+  for (const auto kind : scenario::all_kinds) {
+    const Scenario& start = *starts.emplace_back(std::make_unique<Scenario>(kind));
+    player.check(Course{start.clone()}, {kind, {}});
     for (const Fault fault : first_faults)
-      tasks.push_back({kind, fault});
-  std::atomic<std::size_t> next = 0;
+      tasks.emplace_back(start, kind, fault);
+  }
   const auto work = [&] {
-    for (std::size_t index = next++; index < tasks.size(); index = next++) {
-      const Scenario start{tasks[index].kind};
-      player.check(Course{start.clone()}, {tasks[index].kind, {}});
-      for (std::size_t at = 0; player.row(start, tasks[index].kind, {tasks[index].fault, at}); ++at)
-        if (player.is_enough())
-          return;
-    }
+    for (Task& task : tasks)
+      while (!task.is_over && !player.is_enough())
+        if (!player.row(task.start, task.kind, {task.fault, task.next++}))
+          task.is_over = true;
   };
   std::vector<std::jthread> threads;
   for (unsigned count = 0; count < std::max(1U, std::thread::hardware_concurrency()); ++count)
