@@ -185,17 +185,22 @@ def test_a_read_only_store_is_refused_before_anything_is_touched(make_project, s
 
 def test_a_store_that_somebody_else_writes_is_not_called_secure(project):
     project.release("2.0")
-    # A process of its own, without a pause: on a busy machine a thread of ours may rest too long.
-    # It appends: times alone are too coarse to tell two writes in one tick of the kernel's clock.
-    writer = subprocess.Popen(
+    # So many files that looking at them takes longer than a busy machine lets all writers rest.
+    for number in range(4000):
+        (project.folder / f"data/file-{number}").write_text("x")
+    # Processes of their own, without a pause. They append: times alone are too coarse to tell two
+    # writes in one tick of the kernel's clock.
+    scribbles = [project.folder / f"data/scribble-{number}" for number in range(4)]
+    writers = [subprocess.Popen(
         [sys.executable, "-c", "import sys\nwith open(sys.argv[1], 'ab', 0) as file:\n"
-         "    while True:\n        file.write(b'x')\n", project.folder / "data/scribble"])
+         "    while True:\n        file.write(b'x')\n", scribble]) for scribble in scribbles]
     try:
-        wait_until("the writer writes", (project.folder / "data/scribble").exists)
+        wait_until("they write", lambda: all(scribble.exists() for scribble in scribbles))
         ended = project.belay(*UP)
     finally:
-        writer.kill()
-        writer.wait()
+        for writer in writers:
+            writer.kill()
+            writer.wait()
     assert ended.returncode in (ROLLED_BACK, UNCHANGED), told(ended)
     assert project.version() == "1.0"
     assert not project.lost()
