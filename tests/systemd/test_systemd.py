@@ -170,7 +170,10 @@ def test_a_power_cut_when_it_is(project, moment):
     assert ended.returncode in (DONE, ROLLED_BACK), told(ended)
     assert project.version() == (label if ended.returncode == DONE else version)
     assert project.lost() == set()
-    assert "FAILED" not in ended.stdout, told(ended)
+    failed = [line for line in ended.stdout.splitlines() if "FAILED" in line]
+    # The cut may fall into the command that migrates: that one never runs twice.
+    assert all("belay died while a migration ran" in line for line in failed), told(ended)
+    assert not failed or ended.returncode == ROLLED_BACK, told(ended)
     project.assert_let_go()
 
 
