@@ -1,7 +1,6 @@
 #include "os/channels.hpp"
 
-#include "os/argv.hpp"
-#include "os/fd.hpp"
+#include "os/spawn.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +9,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,17 +24,6 @@ namespace {
 
 constexpr std::size_t complaint_bytes_max = 8U << 10U;
 constexpr int last_words_ms = 1000; // for what a program that closed its output still says
-
-struct Ends {
-  Fd read_end;
-  Fd write_end;
-};
-Result<Ends> make_pipe() {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    return error_of(errno, "make", "pipe");
-  return Ends{Fd{ends[0]}, Fd{ends[1]}};
-}
 
 Result<> make_non_blocking(const Fd& file) {
   if (::fcntl(file.get(), F_SETFL, O_NONBLOCK) != 0)
@@ -142,52 +129,18 @@ private:
   std::string complaint_;
 };
 
-Result<pid_t> spawn(const std::vector<std::string>& words, const Fd& in, const Fd& out,
-                    const Fd& err) {
-  std::vector<std::string> arguments = words;
-  const std::vector<char*> argv = argv_of(arguments);
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, err.get(), STDERR_FILENO);
-  sigset_t none;
-  sigset_t ours;
-  ::sigemptyset(&none);
-  ::sigemptyset(&ours);
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM})
-    ::sigaddset(&ours, number);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &ours);
-  // A session of its own: it has no terminal to ask on, and ctrl-C on ours does not end it.
-  ::posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = -1;
-  const int failed =
-      ::posix_spawnp(&pid, argv.front(), &actions, &attributes, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  if (failed == ENOENT)
-    return Error{ErrorKind::not_found, "there is no program '" + words.front() + "'",
-                 "Install it, or correct its path."};
-  if (failed != 0)
-    return error_of(failed, "run", words.front());
-  return pid;
-}
-
 } // namespace
 
 Result<std::unique_ptr<world::Channel>> Channels::open(const std::vector<std::string>& argv) {
   std::signal(SIGPIPE, SIG_IGN); // a program that has ended is an error like others
-  Ends in = TRY(make_pipe());
-  Ends out = TRY(make_pipe());
-  Ends err = TRY(make_pipe());
+  Pipe in = TRY(make_pipe());
+  Pipe out = TRY(make_pipe());
+  Pipe err = TRY(make_pipe());
   TRY(make_non_blocking(in.write_end));
   TRY(make_non_blocking(out.read_end));
   TRY(make_non_blocking(err.read_end));
-  const pid_t pid = TRY(spawn(argv, in.read_end, out.write_end, err.write_end));
+  const pid_t pid = TRY(spawn({.argv = argv, .variables = own_variables(), .has_session = true},
+                              {in.read_end, out.write_end, err.write_end}));
   return std::unique_ptr<world::Channel>{
       std::make_unique<PipedChannel>(argv.front(), pid, std::move(in.write_end),
                                      std::move(out.read_end), std::move(err.read_end))};

@@ -1,8 +1,7 @@
 // Processes::run: a command with a deadline and bounded output.
 
-#include "os/argv.hpp"
-#include "os/fd.hpp"
 #include "os/processes.hpp"
+#include "os/spawn.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +12,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
 extern "C" { // glibc 2.36 forgot it in this header
 #include <sys/pidfd.h>
@@ -25,7 +23,6 @@ namespace os {
 
 using base::Error;
 using base::ErrorKind;
-using base::ok;
 using base::Result;
 using world::Milliseconds;
 
@@ -37,17 +34,6 @@ Milliseconds now() {
   timespec time{};
   ::clock_gettime(CLOCK_BOOTTIME, &time);
   return Milliseconds{time.tv_sec * 1000 + time.tv_nsec / 1'000'000};
-}
-
-struct Pipe {
-  Fd read_end;
-  Fd write_end;
-};
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    return error_of(errno, "make", "pipe");
-  return Pipe{Fd{ends[0]}, Fd{ends[1]}};
 }
 
 // In memory, so that whoever does not read it cannot make us wait.
@@ -66,13 +52,13 @@ std::vector<std::string> variables_of(const world::Environment& added) {
   std::vector<std::string> all;
   for (const auto& [name, value] : added)
     all.push_back(name + "=" + value);
-  for (char** at = environ; *at != nullptr; ++at) {
-    const std::string_view entry = *at;
+  for (std::string& entry : own_variables()) {
     const bool is_replaced = std::ranges::any_of(added, [&](const auto& each) {
-      return entry.starts_with(each.first) && entry.substr(each.first.size()).starts_with('=');
+      return entry.starts_with(each.first) &&
+             std::string_view{entry}.substr(each.first.size()).starts_with('=');
     });
     if (!is_replaced)
-      all.emplace_back(entry);
+      all.push_back(std::move(entry));
   }
   return all;
 }
@@ -84,7 +70,11 @@ public:
   Result<world::Output> run() {
     Pipe out = TRY(make_pipe());
     Pipe err = TRY(make_pipe());
-    TRY(spawn(TRY(make_input(command_.input)), out.write_end, err.write_end));
+    const Fd in = TRY(make_input(command_.input));
+    pid_ = TRY(spawn({.argv = command_.argv,
+                      .variables = variables_of(command_.environment),
+                      .working_folder = command_.working_folder},
+                     {in, out.write_end, err.write_end}));
     TRY(out.write_end.close("pipe"));
     TRY(err.write_end.close("pipe"));
     process_ = Fd{::pidfd_open(pid_, 0)};
@@ -102,43 +92,6 @@ public:
   }
 
 private:
-  Result<> spawn(const Fd& in, const Fd& out, const Fd& err) {
-    std::vector<std::string> arguments = command_.argv;
-    std::vector<std::string> variables = variables_of(command_.environment);
-    const std::vector<char*> argv = argv_of(arguments);
-    const std::vector<char*> environment = argv_of(variables);
-    posix_spawn_file_actions_t actions{};
-    posix_spawnattr_t attributes{};
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions, err.get(), STDERR_FILENO);
-    if (!command_.working_folder.empty())
-      ::posix_spawn_file_actions_addchdir_np(&actions, command_.working_folder.c_str());
-    sigset_t none;
-    sigset_t ours;
-    ::sigemptyset(&none);
-    ::sigemptyset(&ours);
-    for (const int number : {SIGPIPE, SIGINT, SIGTERM})
-      ::sigaddset(&ours, number);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &ours);
-    // A group of its own: the deadline ends all of it, and ctrl-C on our terminal none of it.
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                POSIX_SPAWN_SETSIGDEF);
-    const int failed =
-        ::posix_spawnp(&pid_, argv.front(), &actions, &attributes, argv.data(), environment.data());
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    if (failed == ENOENT)
-      return Error{ErrorKind::not_found, "there is no program '" + command_.argv.front() + "'",
-                   "Install it, or correct its path."};
-    if (failed != 0)
-      return error_of(failed, "run", command_.argv.front());
-    return ok();
-  }
-
   // Read both streams until the process has ended. What it left in the background may keep them
   // open: that is not waited for.
   bool drain(const Fd& out, const Fd& err) {
