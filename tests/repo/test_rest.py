@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+import remote
 from place import BELAY, Place, RESTICS
-from servers import CONFORMANCE, Rest, wait_for
-from tree import describe, make_torture_tree
+from servers import Rest, wait_for
 
 pytestmark = pytest.mark.skipif(not Rest.is_there(), reason="rclone is not installed")
 
@@ -24,31 +24,16 @@ def server(tmp_path_factory):
 def place(server, tmp_path):
     made = Place(tmp_path, RESTICS[0])
     made.move_to(server.location(tmp_path.name + "/"))
-    make_torture_tree(tmp_path / "tree")
-    (tmp_path / "tree/link that is no text").unlink()  # restic 0.14 writes it otherwise
+    remote.make_tree(tmp_path)
     return made
 
 
 def test_the_backend_conforms(server):
-    done = subprocess.run([CONFORMANCE], capture_output=True, text=True,
-                          env={"BELAY_TEST_REPOSITORY": server.location("conformance")})
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    remote.conforms(server.location("conformance"))
 
 
 def test_both_programs_read_what_the_other_wrote(place):
-    tree = place.folder / "tree"
-    place.belay("repo", "init")
-    place.belay("backup", "--path", tree)
-    place.restic("check", "--read-data")
-    place.restic("restore", "latest", "--target", place.folder / "theirs")
-    assert describe(str(place.folder / "theirs") + str(tree)) == describe(tree)
-    (tree / "new").write_bytes(bytes(range(256)) * 4000)
-    place.restic("backup", tree)
-    assert "no errors" in place.belay("repo", "check", "--read-data")
-    place.belay("restore", f"latest:{tree}", "--target", place.folder / "ours")
-    assert describe(place.folder / "ours") == describe(tree)
-    place.belay("forget", "--keep-last", "1", "--prune")
-    place.restic("check", "--read-data")
+    remote.both_programs_read_what_the_other_wrote(place)
 
 
 def test_a_wrong_path_is_no_repository_and_makes_none(place, server):

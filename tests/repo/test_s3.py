@@ -1,12 +1,12 @@
 """A repository in a bucket, against OpenStack Swift's S3 interface, which checks signatures; and restic on the same
 bucket, through rclone, for Swift does not know the chunked uploads of restic's own S3 client."""
 import os
-import subprocess
 
 import pytest
 
+import remote
 from place import Place, RESTICS
-from servers import CONFORMANCE, Rest, S3
+from servers import Rest, S3
 from tree import describe
 
 pytestmark = pytest.mark.skipif(not S3.is_there(), reason="swift or rclone is not installed")
@@ -33,10 +33,8 @@ def place(server, tmp_path):
 
 
 def test_the_backend_conforms(server):
-    done = subprocess.run([CONFORMANCE], capture_output=True, text=True, env=without_amazon(
-        **S3.ENVIRONMENT, BELAY_TEST_REPOSITORY=server.location("conformance"),
-        BELAY_TEST_OPTION="s3.part-size=5MiB"))  # large files are sent in parts then
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    remote.conforms(server.location("conformance"), "s3.part-size=5MiB",  # large files are sent in parts then
+                    env=without_amazon(**S3.ENVIRONMENT))
 
 
 def test_restic_reads_what_we_wrote_and_we_what_it_wrote(place, server):

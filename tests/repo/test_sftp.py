@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
+import remote
 from place import Place, RESTICS
-from servers import CONFORMANCE, Sftp, wait_for
-from tree import describe, make_torture_tree
+from servers import Sftp, wait_for
 
 pytestmark = pytest.mark.skipif(not Sftp.is_there(), reason="no sshd is installed, or we are not root")
 
@@ -22,19 +22,12 @@ def server(tmp_path_factory):
 def place(server, tmp_path):
     made = Place(tmp_path, RESTICS[0])
     made.move_to(server.location(tmp_path / "remote/repo"), server.belay_words(), server.restic_words())
-    make_torture_tree(tmp_path / "tree")
-    (tmp_path / "tree/link that is no text").unlink()  # restic 0.14 writes it otherwise
+    remote.make_tree(tmp_path)
     return made
 
 
-def conform(location, *options):
-    done = subprocess.run([CONFORMANCE], capture_output=True, text=True,
-                          env={**os.environ, "BELAY_TEST_REPOSITORY": str(location), "BELAY_TEST_OPTION": options[0]})
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-
-
 def test_the_backend_conforms(server, tmp_path):
-    conform(server.location(tmp_path), server.belay_words()[1])
+    remote.conforms(server.location(tmp_path), server.belay_words()[1])
 
 
 def test_it_conforms_without_the_extensions_of_openssh(tmp_path):
@@ -44,23 +37,11 @@ def test_it_conforms_without_the_extensions_of_openssh(tmp_path):
         pytest.skip("rclone is not installed")
     (tmp_path / "data").mkdir()
     command = f"rclone serve sftp --stdio --config {tmp_path}/none {tmp_path}/data"
-    conform("sftp:somewhere:/repo", f"sftp.command={command}")
+    remote.conforms("sftp:somewhere:/repo", f"sftp.command={command}")
 
 
 def test_both_programs_read_what_the_other_wrote(place):
-    tree = place.folder / "tree"
-    place.belay("repo", "init")
-    place.belay("backup", "--path", tree)
-    place.restic("check", "--read-data")
-    place.restic("restore", "latest", "--target", place.folder / "theirs")
-    assert describe(str(place.folder / "theirs") + str(tree)) == describe(tree)
-    (tree / "new").write_bytes(bytes(range(256)) * 4000)
-    place.restic("backup", tree)
-    assert "no errors" in place.belay("repo", "check", "--read-data")
-    place.belay("restore", f"latest:{tree}", "--target", place.folder / "ours")
-    assert describe(place.folder / "ours") == describe(tree)
-    place.belay("forget", "--keep-last", "1", "--prune")
-    place.restic("check", "--read-data")
+    remote.both_programs_read_what_the_other_wrote(place)
     left = [path.name for path in (place.folder / "remote/repo").rglob("*") if "tmp" in path.name]
     assert left == []
 
