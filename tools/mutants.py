@@ -20,6 +20,7 @@ MUTANTS = [  # name, file below src, from, to
     # "A failed smoke test is passed over" is not among them: the checks of the watch find it too.
     ("a point does not say what it gave up", "engine/steps_back.cpp",
      "    TRY(give_up(context, snapshot.store));\n", ""),
+    ("what is abandoned is never read", "engine/steps_back.cpp", "  TRY(adopt_abandoned(context, out));\n", ""),
     ("a trigger that fired is passed over", "engine/table.cpp",
      "S::commit,            S::hold,          1},", "S::commit,            S::commit,        1},"),
     ("a copy that failed is passed over", "engine/table.cpp",

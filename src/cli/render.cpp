@@ -32,6 +32,8 @@ std::string age_of(const std::string& at, world::TimePoint now) {
 }
 
 std::string state_of(const state::RestorePoint& point) {
+  if (!std::ranges::all_of(point.snapshots, &domain::Snapshot::is_secured))
+    return "kept, not read yet"; // its way back is under way, or could not read it
   if (point.given_up.empty())
     return "whole";
   return "data of " + base::join(point.given_up, ", ") + " became live again";

@@ -19,8 +19,16 @@ const domain::StoreSpec* spec_of(const domain::Stack& stack, const std::string& 
   return found == stack.stores.end() ? nullptr : &*found;
 }
 
-// Reading, comparing and moving what goes back, while the services are down.
+// While the services are down a folder is compared file by file, and other stores are read.
+constexpr std::uint64_t files_a_second_guess = 100'000;
 constexpr std::uint64_t bytes_a_second_guess = 150'000'000;
+
+std::int64_t milliseconds_for(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) {
+  const std::uint64_t time = spec.kind == domain::StoreKind::directory
+                                 ? snapshot.files * 1000 / files_a_second_guess
+                                 : snapshot.bytes * 1000 / bytes_a_second_guess;
+  return static_cast<std::int64_t>(time);
+}
 
 class Chooser {
 public:
@@ -42,12 +50,12 @@ public:
     plan_.reasons = answer.reasons;
     for (const Level level : {Level::restart, Level::release, Level::data, Level::full})
       plan_.levels.push_back(choice_of(level));
-    if (plan_.level == Level::release)
-      if (std::string why = why_refused(question_); !why.empty())
-        plan_.blockers.push_back(std::move(why));
     const auto picked = std::ranges::find(plan_.levels, answer.level, &LevelChoice::level);
-    if (picked != plan_.levels.end())
-      plan_.downtime_ms = picked->downtime_ms;
+    if (picked == plan_.levels.end())
+      return;
+    plan_.downtime_ms = picked->downtime_ms;
+    if (!picked->why_not.empty())
+      plan_.blockers.push_back(picked->why_not);
   }
 
 private:
@@ -70,7 +78,7 @@ private:
     if (!point_.given_up.empty())
       return "the data of " + point_.id + " became live by an earlier way back";
     for (const domain::Snapshot& snapshot : point_.snapshots)
-      if (const auto* spec = spec_of(stack_, snapshot.store))
+      if (const auto* spec = spec_of(stack_, snapshot.store); spec && snapshot.is_secured)
         if (const auto whole = drivers_.of(spec->kind).verify(*spec, snapshot, world::Depth::quick);
             !whole)
           return whole.error().message;
@@ -102,10 +110,10 @@ private:
       downtime += std::max<std::int64_t>(service.ready.stable.count(),
                                          service.ready.every.count() * service.ready.consecutive) +
                   2000;
-    std::uint64_t bytes = 0;
     for (const domain::Snapshot& snapshot : point_.snapshots)
-      bytes += goes_back(snapshot, level) ? snapshot.bytes : 0;
-    return downtime + static_cast<std::int64_t>(bytes * 1000 / bytes_a_second_guess);
+      if (const auto* spec = spec_of(stack_, snapshot.store); spec && goes_back(snapshot, level))
+        downtime += milliseconds_for(*spec, snapshot);
+    return downtime;
   }
 
   std::int64_t slowest_of(Level level) {

@@ -73,6 +73,23 @@ LevelQuestion question_of(const Context& context) {
   return question;
 }
 
+// From then on the set can bring them back like any restore point.
+Result<> adopt_all(Context& context, state::RestorePoint set) {
+  for (domain::Snapshot& snapshot : set.snapshots) {
+    const domain::StoreSpec* spec = context.store(snapshot.store);
+    if (spec == nullptr || snapshot.is_secured)
+      continue;
+    snapshot = TRY_CONTEXT(context.drivers.of(spec->kind)
+                               .adopt(*spec, {.store = snapshot.store,
+                                              .kept = snapshot.kept,
+                                              .files = snapshot.files,
+                                              .bytes = snapshot.bytes}),
+                           "store '" + spec->name + "'");
+    TRY(context.folder.update_point(set));
+  }
+  return ok();
+}
+
 // Everything that the way back needs is verified while the service still runs.
 Result<> do_rollback_check(Context& context, Record& out) {
   const Target target = TRY(context.target());
@@ -92,8 +109,12 @@ Result<> do_rollback_check(Context& context, Record& out) {
   }
   const bool may_bring_data =
       context.plan.level != Level::restart && context.plan.level != Level::release;
-  if (may_bring_data)
-    TRY(verify_snapshots(context, target, world::Depth::full));
+  if (may_bring_data) {
+    if (auto point = context.folder.point(context.plan.point);
+        point && point.value().is_abandoned())
+      TRY(adopt_all(context, std::move(point).value()));
+    TRY(verify_snapshots(context, TRY(context.target()), world::Depth::full));
+  }
   if (context.plan.level == Level::data || context.plan.level == Level::full) {
     if (!context.plan.point.empty() &&
         !TRY(context.folder.point(context.plan.point)).given_up.empty())
@@ -197,13 +218,29 @@ Result<> give_up(Context& context, const std::string& store) {
   return context.folder.update_point(point);
 }
 
-Result<> record_abandoned(Context& context, const domain::StoreSpec& spec,
-                          const domain::Abandoned& abandoned) {
+// Only that it is kept, for the service is down: the whole of it is read when the service runs
+// again.
+Result<> record_abandoned(Context& context, const domain::Abandoned& abandoned) {
   auto set = TRY(context.folder.point(context.plan.abandoned));
-  if (std::ranges::find(set.snapshots, spec.name, &domain::Snapshot::store) != set.snapshots.end())
+  if (std::ranges::find(set.snapshots, abandoned.store, &domain::Snapshot::store) !=
+      set.snapshots.end())
     return ok();
-  set.snapshots.push_back(TRY(context.drivers.of(spec.kind).adopt(spec, abandoned)));
+  set.snapshots.push_back({.store = abandoned.store,
+                           .kept = abandoned.kept,
+                           .files = abandoned.files,
+                           .bytes = abandoned.bytes});
   return context.folder.update_point(set);
+}
+
+// What is abandoned may be damaged: then it stays as it is, and what was brought back stays good.
+Result<> adopt_abandoned(Context& context, Record& out) {
+  auto set = context.folder.point(context.plan.abandoned);
+  if (!set && set.error().kind == ErrorKind::not_found)
+    return ok(); // nothing was swapped out
+  TRY(set);
+  if (const auto adopted = adopt_all(context, std::move(set).value()); !adopted)
+    out.detail.push_back("what was abandoned could not be read: " + adopted.error().message);
+  return ok();
 }
 
 Result<> do_restore_data(Context& context, Record& out) {
@@ -217,7 +254,7 @@ Result<> do_restore_data(Context& context, Record& out) {
     auto abandoned =
         TRY_CONTEXT(context.drivers.of(spec->kind).restore(*spec, snapshot, context.plan.abandoned),
                     "store '" + spec->name + "'");
-    TRY(record_abandoned(context, *spec, abandoned));
+    TRY(record_abandoned(context, abandoned));
     out.detail.push_back(spec->name + ": back as of " + context.plan.point + "; " +
                          std::to_string(abandoned.differences) + " entries differ, kept in " +
                          abandoned.kept);
@@ -323,6 +360,7 @@ Result<> do_settle(Context& context, Record& out) {
   TRY(context.folder.set_current_generation(number));
   TRY(let_go_all(context));
   run_hooks_of_way_back(context, domain::HookPoint::post_rollback, out);
+  TRY(adopt_abandoned(context, out));
   out.text = number == 0 ? what_runs(context)
                          : "generation " + std::to_string(number) + " runs: " + target.label;
   return ok();

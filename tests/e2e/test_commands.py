@@ -103,6 +103,7 @@ def test_a_rollback_plan_names_each_level_with_its_price(project):
     releases.unlink()  # a precondition that is missing
     plan = project.belay("rollback").stdout
     assert "release: not possible: service 'shop'" in plan and "restart: down about" in plan, plan
+    assert "Nothing forbids it" not in plan, plan
 
 
 def test_a_rollback_after_the_commit_keeps_what_was_written_since(project):
@@ -114,6 +115,29 @@ def test_a_rollback_after_the_commit_keeps_what_was_written_since(project):
     assert project.version() == "1.0"
     assert project.acknowledged - project.live(), "the data did not go back"
     assert not project.lost()
+
+
+@pytest.mark.parametrize("was_read", [True, False])
+def test_a_way_back_can_be_taken_back(project, was_read):
+    project.release("2.0")
+    project.upgrade("2.0")
+    project.write(3)
+    written = set(project.acknowledged)
+    ended = project.belay("rollback", "--level", "full", "--yes")
+    assert ended.returncode == DONE and not written <= project.live(), told(ended)
+    identity = project.json("abandoned")[0]["id"]
+    if not was_read:  # as when the disk failed while it was read
+        manifest = project.folder / f".belay/points/{identity}/manifest.json"
+        read = json.loads(manifest.read_text())
+        for snapshot in read["snapshots"]:
+            assert snapshot["secured"] and snapshot["digest"]
+            snapshot["secured"], snapshot["digest"] = False, ""
+        manifest.write_text(json.dumps(read))
+        (project.folder / f".belay-data/{identity}/catalogue").unlink()
+        assert "not read yet" in project.belay("abandoned").stdout
+    ended = project.belay("rollback", "--to", identity, "--level", "full", "--yes")
+    assert ended.returncode == DONE, told(ended)
+    assert project.version() == "2.0" and written <= project.live()
 
 
 def test_history_points_and_report_tell_what_happened(project):

@@ -146,6 +146,12 @@ struct Scenario::Parts {
     return all;
   }
 
+  // What is abandoned is read once the service runs again, or the operation says that it failed.
+  bool was_read(const state::RestorePoint& set) const {
+    return std::ranges::all_of(set.snapshots, &domain::Snapshot::is_secured) ||
+           traces_of(set.operation).contains("what was abandoned could not be read");
+  }
+
   // What a point claims to keep is there: an abandoned set too.
   std::string lying_point() {
     const auto folder = state::Folder::open(world.ports(), frozen.stack.state_folder);
@@ -160,6 +166,8 @@ struct Scenario::Parts {
                 point.value().given_up.end() &&
             world.host.disk.find(snapshot.kept) == nullptr)
           return "point " + id + " claims to keep " + snapshot.kept;
+      if (!was_read(point.value()))
+        return "what " + id + " keeps was never read";
     }
     return "";
   }
