@@ -1,5 +1,7 @@
 // The composition root: builds the World and the drivers, wires them, nothing else.
 
+#include "app/held_files.hpp"
+#include "app/held_lines.hpp"
 #include "app/runtimes.hpp"
 #include "checks/preflight.hpp"
 #include "cli/cli.hpp"
@@ -9,6 +11,7 @@
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
+#include "drivers/systemd/held_units.hpp"
 #include "drivers/systemd/runtime.hpp"
 #include "os/channels.hpp"
 #include "os/clock.hpp"
@@ -41,6 +44,13 @@ config::Environment read_environment() {
       environment[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   return environment;
+}
+
+constexpr const char* units_folder = "/etc/systemd/system";
+
+std::string value_of(const world::Environment& tags, const std::string& name) {
+  const auto found = std::ranges::find(tags, name, &world::Environment::value_type::first);
+  return found == tags.end() ? "" : found->second;
 }
 
 std::string value_of(const config::Environment& environment, const std::string& name) {
@@ -76,12 +86,19 @@ public:
                  stack_.project_folder,
                  stack_.state_folder,
                  value_of(environment, "PATH"),
-                 "/etc/systemd/system"},
+                 units_folder},
         site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
-        exec_runtime_{world, site_}, runtimes_{{{domain::RuntimeKind::process, &process_},
-                                                {domain::RuntimeKind::systemd, &systemd_},
-                                                {domain::RuntimeKind::exec, &exec_runtime_}},
-                                               {world.files, stack_.preflight.hold}},
+        exec_runtime_{world, site_}, held_files_{world, stack_.preflight.hold},
+        held_lines_{world,
+                    stack_.preflight.hold_lines,
+                    stack_.state_folder,
+                    {stack_.name, value_of(tags, "BELAY_OPERATION")}},
+        held_units_{world, stack_.preflight.hold_units, stack_.name, stack_.state_folder,
+                    units_folder},
+        runtimes_{{{domain::RuntimeKind::process, &process_},
+                   {domain::RuntimeKind::systemd, &systemd_},
+                   {domain::RuntimeKind::exec, &exec_runtime_}},
+                  {&held_files_, &held_lines_, &held_units_}},
         probe_{world,
                runtimes_,
                [this](const std::string& name) { return find(name); },
@@ -108,6 +125,9 @@ private:
   drivers::systemd::Runtime systemd_;
   drivers::exec::Site site_;
   drivers::exec::Runtime exec_runtime_;
+  app::HeldFiles held_files_;
+  app::HeldLines held_lines_;
+  drivers::systemd::HeldUnits held_units_;
   app::Runtimes runtimes_;
   drivers::probe::Probe probe_;
   drivers::directory::Store directory_;

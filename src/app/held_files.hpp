@@ -3,25 +3,26 @@
 // with a dot in its name, so one rename holds it, and one lets it go; both last beyond our end and
 // a reboot. Source: cron(8), run-parts(8).
 
-#include "world/files.hpp"
+#include "domain/other_hands.hpp"
+#include "world/world.hpp"
 
 #include <string>
 #include <vector>
 
 namespace app {
 
-class HeldFiles {
+class HeldFiles final : public domain::OtherHands {
 public:
-  HeldFiles(world::Files& files, std::vector<std::string> paths)
-      : files_{files}, paths_{std::move(paths)} {}
+  HeldFiles(world::World world, std::vector<std::string> paths)
+      : world_{world}, paths_{std::move(paths)} {}
 
-  // Both idempotent. conflict: the file and its held form are both there, and nothing is touched.
-  base::Result<> hold();
+  // conflict: the file and its held form are both there, and nothing is touched.
+  base::Result<> hold() override;
   // One that somebody has made anew meanwhile stays, and the held one stays beside it.
-  base::Result<> let_go();
+  base::Result<> let_go() override;
 
 private:
-  world::Files& files_;
+  world::World world_;
   std::vector<std::string> paths_;
 };
 

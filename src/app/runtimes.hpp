@@ -1,20 +1,22 @@
 #pragma once
-// Runtimes: one Runtime that hands each service to the driver of its kind.
+// Runtimes: one Runtime that hands each service to the driver of its kind, and keeps other hands
+// away from the whole stack meanwhile.
 
-#include "app/held_files.hpp"
+#include "domain/other_hands.hpp"
 #include "domain/runtime.hpp"
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace app {
 
 class Runtimes final : public domain::Runtime {
 public:
   using Drivers = std::map<domain::RuntimeKind, domain::Runtime*>;
-  // Every kind that a stack may name; all must outlive this.
-  Runtimes(Drivers drivers, HeldFiles held_files)
-      : drivers_{std::move(drivers)}, held_files_{std::move(held_files)} {}
+  // Every kind that a stack may name; all must outlive this, and the other hands too.
+  Runtimes(Drivers drivers, std::vector<domain::OtherHands*> hands)
+      : drivers_{std::move(drivers)}, hands_{std::move(hands)} {}
 
   base::Result<domain::Release> prepare(const domain::ServiceSpec& service,
                                         const std::string& label) override {
@@ -46,12 +48,15 @@ public:
     return of(service).stop(service);
   }
   base::Result<> hold(const domain::ServiceSpec& service) override {
-    TRY(held_files_.hold()); // those of the whole stack; again for each service does nothing
+    for (domain::OtherHands* hands : hands_) // of the whole stack; again for each service: nothing
+      TRY(hands->hold());
     return of(service).hold(service);
   }
   base::Result<> let_go(const domain::ServiceSpec& service) override {
     TRY(of(service).let_go(service));
-    return held_files_.let_go();
+    for (domain::OtherHands* hands : hands_)
+      TRY(hands->let_go());
+    return base::ok();
   }
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
     return of(service).log_tail(service, lines);
@@ -75,7 +80,7 @@ private:
     return *found->second;
   }
   Drivers drivers_;
-  HeldFiles held_files_;
+  std::vector<domain::OtherHands*> hands_;
 };
 
 } // namespace app

@@ -1,6 +1,7 @@
 #include "checks/hands.hpp"
 
 #include "base/text.hpp"
+#include "checks/line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,30 +9,6 @@
 namespace checks {
 
 namespace {
-
-constexpr std::string_view blanks = " \t\r";
-constexpr std::size_t lines_max = 10'000;
-
-std::string_view after_blanks(std::string_view text) {
-  const auto at = text.find_first_not_of(blanks);
-  return at == std::string_view::npos ? std::string_view{} : text.substr(at);
-}
-
-// Takes the next word off the text.
-std::string_view take_word(std::string_view& text) {
-  text = after_blanks(text);
-  const auto end = std::min(text.find_first_of(blanks), text.size());
-  const std::string_view word = text.substr(0, end);
-  text = after_blanks(text.substr(end));
-  return word;
-}
-
-bool is_field(std::string_view word) {
-  return !word.empty() && std::ranges::all_of(word, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view{"*/,-~"}.contains(c);
-  });
-}
 
 bool is_word_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -119,34 +96,6 @@ bool is_named(std::string_view text, std::string_view name) {
 }
 
 } // namespace
-
-std::vector<CronLine> parse_crontab(std::string_view text, bool has_user) {
-  std::vector<CronLine> all;
-  int number = 0;
-  for (const std::string& each : base::split(text, '\n')) {
-    if (++number > static_cast<int>(lines_max))
-      break;
-    std::string_view line = after_blanks(each);
-    if (line.empty() || line[0] == '#')
-      continue;
-    bool is_good = true;
-    if (line[0] == '@') {
-      take_word(line);
-    } else {
-      for (int field = 0; field < 5; ++field)
-        is_good = is_field(take_word(line)) && is_good;
-    }
-    CronLine found{.number = number};
-    if (has_user)
-      found.user = take_word(line);
-    while (!line.empty() && blanks.contains(line.back()))
-      line.remove_suffix(1);
-    found.command = line;
-    if (is_good && !found.command.empty())
-      all.push_back(std::move(found));
-  }
-  return all;
-}
 
 UnitFile parse_unit_file(std::string_view text) {
   UnitFile unit;

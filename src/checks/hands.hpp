@@ -7,16 +7,6 @@
 
 namespace checks {
 
-struct CronLine {
-  int number = 0; // in its file, from 1
-  std::string user;
-  std::string command;
-  bool operator==(const CronLine&) const = default;
-};
-// crontab(5). `has_user`: the form of /etc/crontab, with a user before the command. Lines that are
-// no command are passed over.
-std::vector<CronLine> parse_crontab(std::string_view text, bool has_user);
-
 struct UnitFile {                    // of systemd, as far as it matters here
   std::vector<std::string> commands; // ExecStart, ExecStartPre, ExecStartPost
   std::string unit;                  // Unit= of a timer or path

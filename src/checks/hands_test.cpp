@@ -1,20 +1,9 @@
+#include "checks/crontab.hpp"
 #include "checks/for_test.hpp"
 #include "checks/hands.hpp"
 
 namespace checks {
 namespace {
-
-TEST(hands, a_crontab_is_read_in_both_forms) {
-  const auto system =
-      parse_crontab("# c\nSHELL=/bin/sh\n*/2 * * * * root /opt/watchdog.sh  \n"
-                    "@reboot www cd /srv && ./up\n1 2 3\n\n0 3 1-7 * sun root x y\n",
-                    true);
-  const std::vector<CronLine> wanted{
-      {3, "root", "/opt/watchdog.sh"}, {4, "www", "cd /srv && ./up"}, {7, "root", "x y"}};
-  EXPECT_EQ(system, wanted);
-  EXPECT_EQ(parse_crontab("5 4 * * * /usr/bin/belay check", false).at(0).command,
-            "/usr/bin/belay check");
-}
 
 TEST(hands, a_unit_file_is_read_over_continued_lines) {
   const UnitFile unit = parse_unit_file(

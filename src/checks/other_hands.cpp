@@ -1,5 +1,6 @@
 // Other hands: cron, timers, watchdogs and updaters that would reach into an operation.
 #include "base/text.hpp"
+#include "checks/crontab.hpp"
 #include "checks/hands.hpp"
 #include "checks/look.hpp"
 #include "checks/neighbour_files.hpp"
@@ -73,10 +74,11 @@ public:
     if (!text)
       return;
     for (const CronLine& line : parse_crontab(text.value(), has_user))
-      add("cron line " + std::to_string(line.number) + " of '" + path + "'", line.command,
-          path.starts_with("/etc/cron.d/")
-              ? "let belay hold its file with `preflight.hold`, or comment it out meanwhile"
-              : "comment it out for the time of the upgrade");
+      if (!is_line_held(path, line))
+        add("cron line " + std::to_string(line.number) + " of '" + path + "'", line.command,
+            path.starts_with("/etc/cron.d/")
+                ? "let belay hold its file with `preflight.hold`, or comment it out meanwhile"
+                : "let belay hold it with `preflight.hold_lines`");
   }
 
   bool found() const { return found_; }
@@ -88,6 +90,13 @@ public:
   }
 
 private:
+  bool is_line_held(const std::string& path, const CronLine& line) const {
+    return std::ranges::any_of(look_.stack.preflight.hold_lines,
+                               [&](const domain::HoldLineSpec& held) {
+                                 return held.crontab == path && line.text.contains(held.with);
+                               });
+  }
+
   // A script is text; what is a program is not looked into.
   std::optional<std::string> read_script(const std::string& path) {
     if (path.starts_with("/dev/") || path.starts_with("/proc/") || path.starts_with("/sys/"))
@@ -146,6 +155,35 @@ void look_at_held(const Look& look) {
   }
 }
 
+// Also one that an operation has left held, and one that is held for another stack.
+void look_at_held_line(const Look& look, const domain::HoldLineSpec& wanted) {
+  const std::string where = "'" + wanted.crontab + "'";
+  const auto text = look.world.files.read(wanted.crontab, text_bytes_max);
+  if (!text)
+    return look.block(hands, "no line of " + where + " can be held: " + text.error().message);
+  bool is_there = false;
+  for (const HeldLine& held : held_lines(text.value())) {
+    if (!held.text.contains(wanted.with))
+      continue;
+    is_there = true;
+    look.block(hands, "line " + std::to_string(held.number) + " of " + where +
+                          " is held by operation " + held.holder.operation + " of stack '" +
+                          held.holder.stack +
+                          "': wait for its end; when it has ended, take away "
+                          "what stands before the line");
+  }
+  for (const CronLine& line : parse_crontab(text.value(), false)) {
+    if (!line.text.contains(wanted.with))
+      continue;
+    is_there = true;
+    look.ok(hands, "cron line " + std::to_string(line.number) + " of " + where +
+                       " is held during the upgrade");
+  }
+  if (!is_there)
+    look.block(hands, "no cron line of " + where + " has '" + wanted.with +
+                          "' in it: correct `preflight.hold_lines`");
+}
+
 void look_at_cron(const Look& look, Hands& all) {
   all.add_crontab("/etc/crontab", true);
   for (const std::string& name : all.names_in("/etc/cron.d"))
@@ -165,6 +203,32 @@ void look_at_cron(const Look& look, Hands& all) {
 constexpr std::array unit_folders{"/etc/systemd/system", "/run/systemd/system",
                                   "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
                                   "/lib/systemd/system"};
+
+constexpr const char* own_units = unit_folders[0];
+
+void look_at_held_units(const Look& look) {
+  const std::vector<std::string>& units = look.stack.preflight.hold_units;
+  if (!units.empty() && !exists(look, "/run/systemd/system"))
+    return look.block(hands, "'" + units.front() +
+                                 "' cannot be held, for systemd does not run this machine: "
+                                 "correct `preflight.hold_units`");
+  for (const std::string& unit : units) {
+    const std::string drop_in = std::string{own_units} + "/" + unit + ".d/zz-belay-hold.conf";
+    const bool is_known = std::ranges::any_of(unit_folders, [&](const char* folder) {
+      return exists(look, std::string{folder} + "/" + unit);
+    });
+    if (exists(look, drop_in))
+      look.block(hands, "unit '" + unit + "' is held already, by '" + drop_in +
+                            "': wait for the end of that operation; when it has ended, remove the "
+                            "file and run 'systemctl daemon-reload'");
+    else if (!is_known)
+      look.block(hands, "unit '" + unit +
+                            "' cannot be held, for there is no such unit file: "
+                            "correct `preflight.hold_units`");
+    else
+      look.ok(hands, "unit '" + unit + "' is held during the upgrade, when it is active");
+  }
+}
 
 std::string unit_text(const Look& look, const std::string& unit) {
   for (const char* folder : unit_folders)
@@ -199,9 +263,12 @@ void look_at_timers(const Look& look, Hands& all) {
         });
     if (is_ours) // the runtime holds what wakes its units
       continue;
+    if (std::ranges::find(look.stack.preflight.hold_units, trigger) !=
+        look.stack.preflight.hold_units.end())
+      continue;
     for (const std::string& command : parse_unit_file(unit_text(look, unit)).commands)
       all.add("unit '" + unit + "', woken by '" + trigger + "',", command,
-              "stop it for the time of the upgrade with 'systemctl stop " + trigger + "'");
+              "let belay hold it with `preflight.hold_units: [" + trigger + "]`");
   }
 }
 
@@ -239,6 +306,9 @@ void look_at_updaters(const Look& look, bool& found) {
 void look_at_other_hands(const Look& look) {
   Hands all{look};
   look_at_held(look);
+  for (const domain::HoldLineSpec& line : look.stack.preflight.hold_lines)
+    look_at_held_line(look, line);
+  look_at_held_units(look);
   look_at_cron(look, all);
   look_at_timers(look, all);
   look_at_watchdogs(all);

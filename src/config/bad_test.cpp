@@ -399,6 +399,16 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
       {"watch_every: 5s", "watch_every: 11m",
        "belay.yaml:55:16: 'upgrade.watch_every' is longer than 'upgrade.watch' | Nothing would be "
        "measured: shorten it."},
+      {"triggers:\n",
+       "preflight: { hold_lines: [ { crontab: /etc/crontab, with: x } ] }\ntriggers:\n",
+       "belay.yaml:56:59: 'x' tells no line from the others | Write a part of the line, as "
+       "/opt/watchdog.sh."},
+      {"triggers:\n", "preflight: { hold_units: [a.timer, b.service] }\ntriggers:\n",
+       "belay.yaml:56:26: 'b.service' cannot be held | Only timers and path units can, as "
+       "refresh.timer."},
+      {"triggers:\n", "preflight: { hold: [/etc/crontab] }\ntriggers:\n",
+       "belay.yaml:56:20: '/etc/crontab' cannot be held | Only files that cron reads in a folder "
+       "can, as /etc/cron.d/watchdog; lines of a crontab by `hold_lines`."},
       {"probe: node-red.ready", "probe: nodered.ready",
        "belay.yaml:57:31: trigger 'not-ready' looks at 'nodered.ready', which is no probe | Did "
        "you mean 'node-red.ready'?"},

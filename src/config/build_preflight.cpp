@@ -3,12 +3,15 @@
 #include "config/build.hpp"
 #include "config/expand.hpp"
 #include "config/options_examine.hpp"
+#include "config/scalars.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace config {
 namespace {
+
+constexpr std::size_t hold_with_min = 3;
 
 std::vector<std::string> words_of(const Value& section, std::string_view key) {
   const Value* found = section.find(key);
@@ -81,8 +84,27 @@ std::vector<std::string> build_hold(const Building& building, const Value& list)
     if (!base::name_of_path(base::parent_of(path)).starts_with("cron.") ||
         base::name_of_path(path).contains('.'))
       building.problems.add(list.mark, quoted(path) + " cannot be held",
-                            "Only files that cron reads in a folder can, as /etc/cron.d/watchdog.");
+                            "Only files that cron reads in a folder can, as /etc/cron.d/watchdog; "
+                            "lines of a crontab by `hold_lines`.");
   return list.words;
+}
+
+domain::HoldLineSpec build_hold_line(const Building& building, const Value& item) {
+  const Value& with = item.at("with");
+  if (with.text.size() < hold_with_min || with.text.contains('\n'))
+    building.problems.add(with.mark, quoted(with.text) + " tells no line from the others",
+                          "Write a part of the line, as /opt/watchdog.sh.");
+  return {item.at("crontab").text, with.text};
+}
+
+// What wakes others. A service would have to be stopped for good: that is for its own stack.
+std::vector<std::string> build_hold_units(const Building& building, const Value& section) {
+  const std::vector<std::string> units = words_of(section, "hold_units");
+  for (const std::string& unit : units)
+    if (!is_unit(unit, ".timer") && !is_unit(unit, ".path"))
+      building.problems.add(section.at("hold_units").mark, quoted(unit) + " cannot be held",
+                            "Only timers and path units can, as refresh.timer.");
+  return units;
 }
 
 } // namespace
@@ -98,6 +120,9 @@ domain::PreflightSpec build_preflight(const Building& building, const Value& sec
   spec.backups = section.at("backups").words;
   spec.neighbours = section.at("neighbours").words;
   spec.hold = build_hold(building, section.at("hold"));
+  for (const Value& item : section.at("hold_lines").items)
+    spec.hold_lines.push_back(build_hold_line(building, item));
+  spec.hold_units = build_hold_units(building, section);
   for (const Value& item : section.at("licenses").items)
     spec.licenses.push_back(build_license(building, item));
   for (const Value& item : section.at("windows").items)

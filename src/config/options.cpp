@@ -424,6 +424,7 @@ constexpr std::array shapes{
           "The checks before an upgrade; docs/guide/checks.md tells each, and how to answer it.",
           preflight_options,
           {}},
+    Shape{"hold_line", "preflight.hold_lines[]", "Lines of one crontab.", hold_line_options, {}},
     Shape{"license",
           "preflight.licenses[]",
           "Exactly one of `token` and `variable`.",

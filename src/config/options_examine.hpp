@@ -81,6 +81,18 @@ inline constexpr std::array preflight_options{
            .doc =
                "Files in `/etc/cron.d` and its like that are kept from cron during an operation: "
                "renamed to `NAME.belay-held`, and back at its end."},
+    Option{.key = "hold_lines",
+           .type = Type::list,
+           .by_default = "[]",
+           .doc = "Lines of crontabs that are kept from cron during an operation: made a comment, "
+                  "and given back at its end.",
+           .shape = "hold_line"},
+    Option{.key = "hold_units",
+           .type = Type::words,
+           .doc =
+               "Timers and path units of systemd, as `refresh.timer`, that wake others than this "
+               "stack's: stopped during an operation when they were active, and started again "
+               "at its end."},
     Option{.key = "windows",
            .type = Type::list,
            .by_default = "[]",
@@ -95,6 +107,17 @@ inline constexpr std::array preflight_options{
            .type = Type::section,
            .doc = "How much a check may say, by its name.",
            .shape = "levels"},
+};
+
+inline constexpr std::array hold_line_options{
+    Option{.key = "crontab",
+           .type = Type::path,
+           .doc = "The file, as `/var/spool/cron/crontabs/root`.",
+           .is_required = true},
+    Option{.key = "with",
+           .type = Type::text,
+           .doc = "A part of the line: every command line that it stands in is held.",
+           .is_required = true},
 };
 
 inline constexpr std::array license_options{

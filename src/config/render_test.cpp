@@ -94,6 +94,7 @@ preflight:
   backups: []                                   # default
   neighbours: []                                # default
   hold: []                                      # default
+  hold_lines: []                                # default
   windows: []                                   # default
   evidence: []                                  # default
   levels:

@@ -27,19 +27,6 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-// systemd.unit(5); a template needs its instance.
-bool is_unit(std::string_view text) {
-  constexpr std::string_view suffix = ".service";
-  constexpr std::size_t bytes_max = 255;
-  if (!text.ends_with(suffix) || text.size() == suffix.size() || text.size() > bytes_max ||
-      text.ends_with("@.service") || text.starts_with('-'))
-    return false;
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
-           std::string_view{":_.@\\-"}.contains(c);
-  });
-}
-
 std::optional<Wrong> read_integer(const Option& option, std::string_view text, Value& value) {
   const auto number = parse_number<std::int64_t>(text);
   if (!number || *number < option.low || *number > option.high)
@@ -122,6 +109,17 @@ std::optional<Wrong> read_url(std::string_view text, Value& value) {
 }
 
 } // namespace
+
+bool is_unit(std::string_view text, std::string_view suffix) {
+  constexpr std::size_t bytes_max = 255;
+  if (!text.ends_with(suffix) || text.size() == suffix.size() || text.size() > bytes_max ||
+      text[text.size() - suffix.size() - 1] == '@' || text.starts_with('-'))
+    return false;
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
+           std::string_view{":_.@\\-"}.contains(c);
+  });
+}
 
 bool is_name(std::string_view text) {
   constexpr std::size_t name_bytes_max = 63;

@@ -16,6 +16,8 @@ struct Wrong { // "must be a whole number", and how to write it
 };
 
 bool is_name(std::string_view text);
+// systemd.unit(5); a template needs its instance.
+bool is_unit(std::string_view text, std::string_view suffix = ".service");
 // The JSON of a scalar: a plain number, true, false or null is one; the rest is text.
 std::string scalar_json(std::string_view text, bool is_plain);
 // A relative path that stays inside: "a/b" of "./a//b/"; nullopt for "", ".", "/a", "../a".

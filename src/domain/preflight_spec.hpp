@@ -43,6 +43,12 @@ struct WindowSpec {          // UTC
   int to_minute = 0;         // of the same day, or of the next when it is not after `from_minute`
 };
 
+// Lines of a crontab that are kept from cron during an operation.
+struct HoldLineSpec {
+  std::string crontab; // path
+  std::string with;    // each command line that this stands in
+};
+
 struct PreflightSpec {
   std::map<std::string, CheckLevel> levels;      // by the name of the check; absent: block
   std::uint64_t disk_margin_bytes = 256U << 20U; // that should stay free on every file system
@@ -55,6 +61,8 @@ struct PreflightSpec {
   std::vector<std::string> backups;    // where backups of the stores are kept
   std::vector<std::string> neighbours; // other belay.yaml and compose files
   std::vector<std::string> hold;       // cron files that are kept from cron during an operation
+  std::vector<HoldLineSpec> hold_lines;
+  std::vector<std::string> hold_units; // timers and paths of systemd that are stopped meanwhile
   std::vector<EvidenceSpec> evidence;
   std::vector<WindowSpec> windows; // any of them; empty: always
 };

@@ -339,6 +339,38 @@ def test_a_held_file_is_let_go_after_a_crash(make_project):
     assert not project.lost()
 
 
+def test_a_held_cron_line_comes_back_alone_after_a_crash(make_project):
+    """Whatever else is written into the crontab meanwhile stays."""
+    project = make_project()
+    crontab = project.folder / "spool/root"
+    crontab.parent.mkdir()
+    line = "*/2 * * * * /opt/watchdog.sh"
+    crontab.write_text(f"# mine\n{line}\n@daily tar /home\n")
+    crontab.chmod(0o640)
+    preflight(project, f"hold_lines: [{{ crontab: {crontab}, with: /opt/watchdog.sh }}]\n")
+    project.release("1.0")
+    project.upgrade("1.0")
+    assert crontab.read_text() == f"# mine\n{line}\n@daily tar /home\n"
+    project.write()
+    project.release("2.0")
+    ended = project.belay("upgrade", "shop", "--to", "2.0", "--yes", "--until", "secure")
+    held = crontab.read_text().splitlines()
+    assert held[1].startswith("# held by belay (shop, o-") and held[1].endswith(f"): {line}"), held
+    assert crontab.stat().st_mode & 0o777 == 0o640
+    kept = list((project.folder / ".belay/run").glob("held-o-*"))
+    assert [each.read_text() for each in kept] == [f"# mine\n{line}\n@daily tar /home\n"], told(ended)
+    crontab.write_text("# theirs\n" + crontab.read_text().replace("@daily", "@weekly"))
+    mark = project.folder / "paused"
+    assert kill_at(project, "2:before", "resume") or not mark.exists()
+    assert line not in crontab.read_text().splitlines()
+    ended = project.belay("abort")
+    assert ended.returncode == ROLLED_BACK, told(ended)
+    assert crontab.read_text() == f"# theirs\n# mine\n{line}\n@weekly tar /home\n"
+    assert not list((project.folder / ".belay/run").glob("held-o-*"))
+    assert project.version() == "1.0"
+    assert not project.lost()
+
+
 # --- evidence
 
 def test_release_notes_are_acknowledged_by_the_size_of_the_step(project):

@@ -1,5 +1,6 @@
 // Any bytes as the files that checks read of others: env files, compose files, crontabs, units.
 
+#include "checks/crontab.hpp"
 #include "checks/hands.hpp"
 #include "checks/neighbours.hpp"
 #include "checks/semver.hpp"
@@ -22,6 +23,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const checks::CronLine& line : checks::parse_crontab(text, true))
     for (const std::string& path : checks::files_in_command(line.command))
       CHECK(path.starts_with('/'));
+  const checks::Holder holder{"shop", "o-1"};
+  const std::string before = checks::give_back_lines(text, holder); // nothing is ours
+  const std::string held = checks::hold_lines(before, "/", holder);
+  CHECK(checks::hold_lines(held, "/", holder) == held);
+  CHECK(checks::give_back_lines(held, {"shop", "o-2"}) == held);
+  if (checks::give_back_lines(before, holder) == before) // a line can be held twice by hand
+    CHECK(checks::give_back_lines(held, holder) == before);
   static_cast<void>(checks::touch_of(text, {{"/srv"}, {"web"}, {80}}));
   static_cast<void>(checks::class_between(text, "1.0.0"));
   return 0;

@@ -207,3 +207,60 @@ def test_a_unit_that_cannot_run_is_refused_before_anything_is_touched(project):
     ended = project.belay("upgrade", "shop", "--to", label, "--yes")
     assert ended.returncode == BLOCKED, told(ended)
     assert f"systemctl unmask {unit}" in ended.stdout + ended.stderr
+
+
+# It wakes another unit than the stack's.
+REFRESH = """\
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/touch /srv/refreshed
+"""
+REFRESH_TIMER = """\
+[Timer]
+OnActiveSec=100ms
+OnUnitInactiveSec=100ms
+AccuracySec=1ms
+"""
+
+
+def test_a_timer_that_wakes_others_is_held_over_a_boot(machine):
+    project = UnitProject(machine, "shop-hands")
+    wants = machine.units / "belay-test.target.wants"
+    refreshed = machine.root / "srv/refreshed"
+
+    def active(unit):
+        return machine.show(unit, "ActiveState") == "active"
+
+    try:
+        for name in ("refresh", "idle"):
+            machine.unit(f"{name}.service", REFRESH)
+            machine.unit(f"{name}.timer", REFRESH_TIMER)
+        (wants / "refresh.timer").symlink_to("../refresh.timer")
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "start", "refresh.timer")
+        yaml = project.folder / "belay.yaml"
+        yaml.write_text(yaml.read_text() + "preflight: { hold_units: [refresh.timer, idle.timer] }\n")
+        first = project.next()
+        project.upgrade(first)
+        assert active("refresh.timer") and not active("idle.timer")
+        project.write()
+        project.expect()
+        ended = project.belay("upgrade", "shop", "--to", project.next(), "--yes", "--until", "secure")
+        assert not active("refresh.timer"), told(ended)
+        assert machine.run("systemctl", "start", "refresh.timer", check=False).returncode != 0
+        machine.reboot()
+        assert not active("refresh.timer")
+        refreshed.unlink(missing_ok=True)
+        ended = project.belay("abort")
+        assert ended.returncode == ROLLED_BACK, told(ended)
+        assert active("refresh.timer") and not active("idle.timer")
+        wait_until("the timer wakes its unit", refreshed.exists)
+        assert not (project.folder / ".belay/run/held-units").exists()
+        assert not (machine.units / "refresh.timer.d/zz-belay-hold.conf").exists()
+        assert not (machine.units / "idle.timer.d").exists()
+        assert project.version() == first
+        assert project.lost() == set()
+    finally:
+        (wants / "refresh.timer").unlink(missing_ok=True)
+        machine.run("systemctl", "stop", "refresh.timer", "idle.timer", check=False)
+        project.end()

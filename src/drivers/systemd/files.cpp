@@ -30,6 +30,11 @@ std::string value_of(const std::vector<std::string>& lines, std::string_view nam
   return "";
 }
 
+std::string hold_head(const std::string& stack) {
+  return "# Made by belay for the operation in progress on stack '" + stack +
+         "', whose end removes it\n# ('belay resume' or 'belay abort'). Do not edit.\n[Unit]\n";
+}
+
 } // namespace
 
 std::string quoted(std::string_view word, bool has_variables) {
@@ -77,10 +82,12 @@ std::optional<std::string> folder_in(std::string_view drop_in) {
 }
 
 std::string hold_drop_in(const std::string& stack, const std::string& gate) {
-  return "# Made by belay for the operation in progress on stack '" + stack +
-         "', whose end removes it\n# ('belay resume' or 'belay abort'). Do not edit.\n"
-         "[Unit]\nAssertPathExists=" +
-         percent_doubled(gate) + "\n[Service]\nRestart=no\n";
+  return hold_head(stack) + "AssertPathExists=" + percent_doubled(gate) +
+         "\n[Service]\nRestart=no\n";
+}
+
+std::string hold_trigger_drop_in(const std::string& stack) {
+  return hold_head(stack) + "AssertPathExists=!/\n";
 }
 
 std::string text_of(const Starts& starts) {

@@ -27,6 +27,8 @@ std::optional<std::string> folder_in(std::string_view drop_in);
 
 // Nothing starts the unit while `gate` does not exist, and systemd does not restart it by itself.
 std::string hold_drop_in(const std::string& stack, const std::string& gate);
+// Nothing starts the timer or path unit, whoever asks, a boot too.
+std::string hold_trigger_drop_in(const std::string& stack);
 
 // Which release a start of the unit was made from. Written before the start, so that it is true
 // whenever we die; see docs/adr.

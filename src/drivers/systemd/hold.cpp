@@ -2,6 +2,7 @@
 // units that want this one, people and their cron lines.
 #include "base/text.hpp"
 #include "drivers/systemd/runtime.hpp"
+#include "drivers/systemd/triggers.hpp"
 
 #include <algorithm>
 
@@ -12,39 +13,12 @@ using base::ErrorKind;
 using base::ok;
 using base::Result;
 
-namespace {
-
-constexpr world::Milliseconds trigger_timeout{30'000};
-
-// A time-out is no answer: whoever asks looks afterwards.
-Result<> or_unknown(Result<> done) {
-  return !done && done.error().kind == ErrorKind::unknown_outcome ? ok() : std::move(done);
-}
-
-} // namespace
-
 Result<std::vector<std::string>> Runtime::active_triggers(const Unit& unit) {
   std::vector<std::string> active;
   for (const std::string& name : unit.triggered_by)
     if (TRY(manager_.show(name)).is_up())
       active.push_back(name);
   return active;
-}
-
-Result<> Runtime::stop_triggers(const std::vector<std::string>& triggers) {
-  if (triggers.empty())
-    return ok();
-  TRY(or_unknown(manager_.ask_stop(triggers)));
-  const auto deadline = world_.clock.monotonic() + trigger_timeout;
-  for (const std::string& name : triggers) {
-    for (Unit unit = TRY(manager_.show(name)); unit.is_up() || unit.has_job;
-         unit = TRY(manager_.show(name))) {
-      if (world_.clock.monotonic() >= deadline)
-        return Error{ErrorKind::failed, "unit '" + name + "' does not stop", ""};
-      world_.clock.sleep_for(world::Milliseconds{100});
-    }
-  }
-  return ok();
 }
 
 Result<> Runtime::check_held(const Service& service) {
@@ -82,36 +56,19 @@ Result<> Runtime::hold(const Service& service) {
     return ok(); // there is nothing that could be started
   const std::string record = own_file(service, "held");
   const Held held = TRY(held_now(service, unit));
-  if (TRY(text_or_empty(record)) != text_of(held)) {
+  if (TRY(text_or_empty(world_.files, record)) != text_of(held)) {
     TRY(world_.files.create_folders(state_folder_ + "/run"));
     TRY(world_.files.replace(record, text_of(held)));
   }
   const std::string path = drop_in(service, "hold");
   const std::string text = hold_drop_in(stack_, own_file(service, "may-start"));
-  const bool is_written = TRY(text_or_empty(path)) == text;
+  const bool is_written = TRY(text_or_empty(world_.files, path)) == text;
   if (!is_written)
-    TRY(write_drop_in(path, text));
+    TRY(write_drop_in(world_.files, path, text));
   if (!is_written || !check_held(service))
     TRY(or_unknown(manager_.reload()));
   TRY(check_held(service));
-  return stop_triggers(held.triggers);
-}
-
-Result<> Runtime::start_trigger(const std::string& name) {
-  const auto deadline = world_.clock.monotonic() + trigger_timeout;
-  Unit unit = TRY(manager_.show(name));
-  if (unit.is_up() || !unit.is_loaded()) // or somebody has removed it meanwhile
-    return ok();
-  (void)manager_.reset_failed(name); // it may have none, which is an error
-  TRY(or_unknown(manager_.ask_start({name})));
-  while (!(unit = TRY(manager_.show(name))).is_up() || unit.has_job) {
-    if (world_.clock.monotonic() >= deadline || (!unit.is_up() && !unit.has_job))
-      return Error{ErrorKind::failed,
-                   "unit '" + name + "', which was stopped for the operation, does not start",
-                   "Start it: systemctl start " + name + "."};
-    world_.clock.sleep_for(world::Milliseconds{100});
-  }
-  return ok();
+  return stop_triggers(world_, held.triggers);
 }
 
 // One that does not start is told, and keeps none of the others down.
@@ -125,7 +82,7 @@ Result<> Runtime::start_triggers(const Service& service, const std::vector<std::
   for (const std::string& name : in_order) {
     if (is_up && is_socket(name)) // a boot has started it without this socket, which is not enabled
       continue;
-    if (auto started = start_trigger(name); !started && first)
+    if (auto started = start_trigger(world_, name); !started && first)
       first = std::move(started);
   }
   return first;

@@ -1,6 +1,7 @@
 #include "drivers/systemd/runtime.hpp"
 
 #include "base/text.hpp"
+#include "drivers/systemd/triggers.hpp"
 
 #include <algorithm>
 
@@ -78,13 +79,6 @@ std::string Runtime::own_file(const Service& service, std::string_view suffix) c
   return state_folder_ + "/run/" + service.name + "." + std::string{suffix};
 }
 
-Result<std::string> Runtime::text_or_empty(const std::string& path) {
-  auto text = world_.files.read(path, 1U << 20U);
-  if (!text && text.error().kind == ErrorKind::not_found)
-    return std::string{};
-  return text;
-}
-
 // What a release needs to be made and verified: its program. With a link, the unit file has it.
 Result<ServiceSpec> Runtime::with_program(const Service& service) {
   Service with = service;
@@ -113,7 +107,7 @@ Result<domain::Release> Runtime::prepare(const Service& service, const std::stri
 Result<> Runtime::check_none_is_stronger(const Service& service, const Unit& unit) {
   for (const std::string& path : base::split(unit.drop_ins, ' ')) {
     const std::string name = base::name_of_path(path);
-    const std::string text = TRY(text_or_empty(path));
+    const std::string text = TRY(text_or_empty(world_.files, path));
     for (const auto& [own, key] : {std::pair{"zz-belay-release.conf", "ExecStart="},
                                    std::pair{"zz-belay-hold.conf", "Restart="}}) {
       const bool is_set = text.starts_with(key) || text.contains(std::string{"\n"} + key);
@@ -146,11 +140,11 @@ Result<> Runtime::verify(const Service& service, const domain::Release& release)
 }
 
 Result<Held> Runtime::read_held(const Service& service) {
-  return held_in(TRY(text_or_empty(own_file(service, "held"))));
+  return held_in(TRY(text_or_empty(world_.files, own_file(service, "held"))));
 }
 
 Result<Starts> Runtime::read_starts(const Service& service) {
-  return starts_in(TRY(text_or_empty(own_file(service, "starts"))));
+  return starts_in(TRY(text_or_empty(world_.files, own_file(service, "starts"))));
 }
 
 Result<> Runtime::write_starts(const Service& service, const Starts& starts) {
@@ -205,27 +199,13 @@ Result<domain::Observed> Runtime::observe(const Service& service) {
 
 Result<std::optional<std::string>> Runtime::current_folder(const Service& service) {
   if (!service.run.empty())
-    return folder_in(TRY(text_or_empty(drop_in(service, "release"))));
+    return folder_in(TRY(text_or_empty(world_.files, drop_in(service, "release"))));
   auto target = world_.files.read_link(service.releases_folder + "/current");
   if (!target && target.error().kind == ErrorKind::not_found)
     return std::optional<std::string>{};
   if (!target)
     return std::move(target).error();
   return std::optional{base::absolute_path(target.value(), service.releases_folder)};
-}
-
-// The folder is made readable to all, as systemd's are: 'systemctl cat' is for everybody.
-Result<> Runtime::write_drop_in(const std::string& path, const std::string& text) {
-  const std::string folder = base::parent_of(path);
-  if (!TRY(world_.files.info(folder))) {
-    TRY(world_.files.create_folders(folder));
-    auto info = TRY(world_.files.info(folder));
-    if (info) {
-      info->mode = 0755;
-      TRY(world_.files.set_owner_and_mode(folder, *info));
-    }
-  }
-  return world_.files.replace(path, text, 0644);
 }
 
 // systemd has read our drop-in, and no other one is stronger.
@@ -270,8 +250,8 @@ Result<> Runtime::load_release(const Service& service, const std::string& folder
       text.environment.emplace_back(entry.name, fill(*value));
   const std::string path = drop_in(service, "release");
   const std::string wanted = release_drop_in(text);
-  if (TRY(text_or_empty(path)) != wanted) {
-    TRY(write_drop_in(path, wanted));
+  if (TRY(text_or_empty(world_.files, path)) != wanted) {
+    TRY(write_drop_in(world_.files, path, wanted));
     // A time-out is no answer: check_loaded looks whether it was read.
     if (auto done = manager_.reload(); !done && done.error().kind != ErrorKind::unknown_outcome)
       return done;

@@ -51,13 +51,10 @@ private:
   using Service = domain::ServiceSpec;
   std::string drop_in(const Service& service, std::string_view name) const;
   std::string own_file(const Service& service, std::string_view suffix) const;
-  base::Result<std::string> text_or_empty(const std::string& path);
-  base::Result<> write_drop_in(const std::string& path, const std::string& text);
   base::Result<> wait(const Service& service);
   base::Result<Service> with_program(const Service& service);
   base::Result<Held> read_held(const Service& service);
   base::Result<Held> held_now(const Service& service, const Unit& unit);
-  base::Result<> start_trigger(const std::string& name);
   base::Result<> start_triggers(const Service& service, const std::vector<std::string>& triggers);
   base::Result<> give_back(const Service& service, const Held& held);
   base::Result<Starts> read_starts(const Service& service);
@@ -72,7 +69,6 @@ private:
   base::Result<bool> is_gone_by(const Service& service, world::Milliseconds deadline);
   base::Result<std::vector<std::string>> active_triggers(const Unit& unit);
   base::Result<std::string> log_at_most(const Service& service, int lines, std::size_t bytes_max);
-  base::Result<> stop_triggers(const std::vector<std::string>& triggers);
   base::Result<> check_held(const Service& service);
   world::World world_;
   std::string stack_;
