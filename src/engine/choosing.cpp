@@ -50,12 +50,15 @@ public:
     plan_.reasons = answer.reasons;
     for (const Level level : {Level::restart, Level::release, Level::data, Level::full})
       plan_.levels.push_back(choice_of(level));
-    const auto picked = std::ranges::find(plan_.levels, answer.level, &LevelChoice::level);
-    if (picked == plan_.levels.end())
-      return;
-    plan_.downtime_ms = picked->downtime_ms;
-    if (!picked->why_not.empty())
-      plan_.blockers.push_back(picked->why_not);
+    const auto choice = [&](Level level) {
+      return std::ranges::find(plan_.levels, level, &LevelChoice::level);
+    };
+    if (const auto picked = choice(answer.level); picked != plan_.levels.end())
+      plan_.downtime_ms = picked->downtime_ms;
+    // Evidence may have raised what was asked for: that is refused, not made something else.
+    const auto wanted = choice(plan_.level == Level::automatic ? answer.level : plan_.level);
+    if (wanted != plan_.levels.end() && !wanted->why_not.empty())
+      plan_.blockers.push_back(wanted->why_not);
   }
 
 private:
