@@ -398,7 +398,7 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
        "belay.yaml:47:42: 'checks[0].min_of_baseline' is above 'max_of_baseline' | "},
       {"watch_every: 5s", "watch_every: 11m",
        "belay.yaml:55:16: 'upgrade.watch_every' is longer than 'upgrade.watch' | Nothing would be "
-       "measured: shorten it."},
+       "measured: shorten it, or leave it out."},
       {"triggers:\n",
        "preflight: { hold_lines: [ { crontab: /etc/crontab, with: x } ] }\ntriggers:\n",
        "belay.yaml:56:59: 'x' tells no line from the others | Write a part of the line, as "

@@ -218,7 +218,7 @@ domain::UpgradePolicy build_upgrade(const Building& building, const Value& secti
   if (policy.watch.count() > 0 && policy.watch_every > policy.watch)
     building.problems.add(section.at("watch_every").mark,
                           "'upgrade.watch_every' is longer than 'upgrade.watch'",
-                          "Nothing would be measured: shorten it.");
+                          "Nothing would be measured: shorten it, or leave it out.");
   return policy;
 }
 

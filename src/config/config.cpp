@@ -6,6 +6,8 @@
 #include "config/origins.hpp"
 #include "config/reader.hpp"
 
+#include <algorithm>
+
 namespace config {
 namespace {
 
@@ -35,6 +37,24 @@ Result<> add_env_files(world::Files& files, const Value& list, Scope& scope, Pro
   return base::ok();
 }
 
+Value* member(Value& section, std::string_view key) {
+  const auto found = std::ranges::find(section.members, key, &Member::key);
+  return found == section.members.end() ? nullptr : &found->value;
+}
+
+// A pause that nobody gave is not longer than a short watch.
+void fit_watch(Value& values) {
+  Value* upgrade = member(values, "upgrade");
+  const Value* watch = upgrade == nullptr ? nullptr : member(*upgrade, "watch");
+  Value* every = upgrade == nullptr ? nullptr : member(*upgrade, "watch_every");
+  if (watch == nullptr || every == nullptr || every->is_given || watch->duration.count() == 0 ||
+      every->duration <= watch->duration)
+    return;
+  every->duration = watch->duration;
+  every->json = watch->json;
+  every->text = watch->text;
+}
+
 } // namespace
 
 Result<Loaded> parse(world::Files& files, std::string_view text, const std::string& path,
@@ -57,6 +77,7 @@ Result<Loaded> parse(world::Files& files, std::string_view text, const std::stri
   Value values = reader.read(root);
   if (problems.any())
     return problems.error();
+  fit_watch(values);
   // Its own variables come from the environment only, not from the files that it names.
   for (auto& [key, value] : values.members)
     if (key == "env_file")

@@ -77,6 +77,13 @@ TEST(Config, FillsEveryDefaultOfASmallFile) {
   EXPECT_TRUE(loaded.warnings.empty());
 }
 
+TEST(Config, APauseThatNobodyGaveFitsAShortWatch) {
+  const Loaded loaded = good(std::string{small} + "upgrade: { watch: 1s }\n");
+  EXPECT_EQ(loaded.stack.upgrade.watch, 1s);
+  EXPECT_EQ(loaded.stack.upgrade.watch_every, 1s);
+  EXPECT_EQ(good(std::string{small} + "upgrade: { watch: 0s }\n").stack.upgrade.watch_every, 2s);
+}
+
 const char* const large = R"(stack: orders
 runtime: { process: {} }
 state: ../state

@@ -361,7 +361,8 @@ constexpr std::array upgrade{
     Option{.key = "watch_every",
            .type = Type::duration,
            .by_default = "2s",
-           .doc = "Pause between two rounds of measurements in the watch.",
+           .doc = "Pause between two rounds of measurements in the watch. When it is not given, "
+                  "never longer than `watch`.",
            .low = 1,
            .high = hour},
     Option{.key = "judge",
