@@ -63,6 +63,8 @@ Result<> Context::take(const Record& record) {
      : state == State::watch  ? level_asked
                               : level) = *record.level;
   if (record.event == RecordEvent::done) {
+    if (state == State::hold && !record.detail.empty())
+      level_why = record.detail.back();
     state = row_of(state).on_success;
     return ok();
   }

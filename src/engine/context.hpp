@@ -63,6 +63,7 @@ public:
   std::vector<domain::Abandoned> abandoned;
   std::string failed_step; // the first failure, and why
   std::string why;
+  std::string level_why;          // the reason that decided the level of the way back
   State failed_in = State::check; // where the way back, or the end, began
 
 private:

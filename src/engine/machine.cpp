@@ -224,10 +224,26 @@ private:
     TRY(context_.folder.end_operation(context_.plan.operation));
     switch (end) {
     case State::end_committed: return ended(Ending::committed, "", "");
-    case State::end_rolled_back: return ended(Ending::rolled_back, context_.why, "");
+    case State::end_rolled_back: return ended(Ending::rolled_back, why_back(), "");
     case State::end_blocked: return ended(Ending::blocked, context_.why, "");
     default: return ended(Ending::unchanged, context_.why, "");
     }
+  }
+
+  // Of an upgrade, what failed; of a rollback, what was asked and what decided its level.
+  std::string why_back() const {
+    if (context_.plan.kind == state::OperationKind::upgrade)
+      return context_.why;
+    const auto target = context_.target();
+    const std::string to =
+        target && !target.value().label.empty() ? " " + target.value().label : " an earlier state";
+    const std::string level{domain::name_of(context_.level)};
+    if (context_.plan.level == domain::Level::restart)
+      return "a restart of" + to + " was asked for";
+    const std::string asked = "going back to" + to + " was asked for";
+    return context_.level_why == "level " + level + " was asked for"
+               ? asked + ", at level " + level
+               : asked + "; level " + level + ": " + context_.level_why;
   }
 
   Result<Ended> ended(Ending ending, std::string why, std::string hint) {

@@ -464,6 +464,9 @@ std::string Scenario::unexpected(const Result<Ended>& ended) const {
     return "ended with an error: " + ended.error().message;
   if (ended.value().ending != (is_bad ? Ending::rolled_back : Ending::committed))
     return "has another ending than it is made for: " + ended.value().why;
+  if (kind == Kind::rollback_later &&
+      !ended.value().why.starts_with("going back to 1 was asked for; level data: "))
+    return "does not say what was asked and why: " + ended.value().why;
   const auto folder = state::Folder::open(parts_->world.ports(), parts_->frozen.stack.state_folder);
   const auto view = engine::view(parts_->world.ports(), folder.value(), ended.value().operation);
   const auto is_escalation = [](const engine::StepRecord& step) { return step.step == "escalate"; };
