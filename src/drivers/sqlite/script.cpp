@@ -53,6 +53,33 @@ constexpr std::array<std::string_view, 3> other_tools{"migrate:down", "+goose do
 
 constexpr std::string_view own_ledger = "BELAY_MIGRATIONS";
 
+// How sqlite3_complete() tells a trigger, whose semicolons do not end it, from other statements.
+enum class Form { start, other, explain, create, trigger, trigger_semicolon, trigger_end };
+
+Form after(Form form, std::string_view token) {
+  switch (form) {
+  case Form::start:
+    return token == "EXPLAIN" ? Form::explain : token == "CREATE" ? Form::create : Form::other;
+  case Form::explain:
+    return token == "CREATE" ? Form::create
+           : token == "EXPLAIN" || token == "TEMP" || token == "TEMPORARY" || token == "TRIGGER" ||
+                   token == "END"
+               ? Form::other
+               : Form::explain;
+  case Form::create:
+    return token == "TRIGGER"                        ? Form::trigger
+           : token == "TEMP" || token == "TEMPORARY" ? Form::create
+                                                     : Form::other;
+  case Form::trigger_semicolon:
+    return token == ";"     ? Form::trigger_semicolon
+           : token == "END" ? Form::trigger_end
+                            : Form::trigger;
+  case Form::trigger:
+  case Form::trigger_end: return token == ";" ? Form::trigger_semicolon : Form::trigger;
+  default: return form;
+  }
+}
+
 class Cutter {
 public:
   explicit Cutter(std::string_view text) : text_{text} {}
@@ -144,13 +171,13 @@ private:
     }
     if (end != '\'' && upper(text_.substr(from, to - from)) == own_ledger)
       refuse_ledger();
-    remember("'"); // no word
+    form_ = after(form_, "'"); // no word
     advance(to + 1 - at_);
   }
 
   void semicolon() {
-    if (begin_ && is_trigger_ && !(last_ == "END" && before_last_ == ";")) {
-      remember(";");
+    if (form_ == Form::trigger || form_ == Form::trigger_semicolon) {
+      form_ = after(form_, ";");
       return advance(1);
     }
     end_statement();
@@ -167,10 +194,7 @@ private:
       refuse_ledger();
     if (words_.size() < 5)
       words_.push_back(word);
-    // CREATE [TEMP|TEMPORARY] TRIGGER
-    is_trigger_ =
-        is_trigger_ || (word == "TRIGGER" && words_.size() <= 3 && words_.front() == "CREATE");
-    remember(word);
+    form_ = after(form_, word);
     advance(end - at_);
   }
 
@@ -181,7 +205,7 @@ private:
       return advance(end == std::string_view::npos ? text_.size() - at_ : end - at_);
     }
     begin();
-    remember(std::string{c});
+    form_ = after(form_, std::string_view{&c, 1});
     advance(1);
   }
 
@@ -194,23 +218,16 @@ private:
     first_line_ = line_;
   }
 
-  void remember(std::string token) {
-    before_last_ = std::move(last_);
-    last_ = std::move(token);
-  }
-
   void end_statement() {
     if (!begin_)
       return;
     judge();
-    if (is_trigger_ && !(last_ == "END" && before_last_ == ";"))
+    if (form_ == Form::trigger || form_ == Form::trigger_semicolon)
       problem(first_line_, "this trigger has no END");
     script_.statements.push_back({std::string{text_.substr(*begin_, at_ - *begin_)}, first_line_});
     begin_.reset();
     words_.clear();
-    last_.clear();
-    before_last_.clear();
-    is_trigger_ = false;
+    form_ = Form::start;
   }
 
   void judge() {
@@ -246,9 +263,7 @@ private:
   std::optional<std::size_t> begin_; // of the statement that is being read
   int first_line_ = 0;
   std::vector<std::string> words_; // its first ones
-  std::string last_;               // tokens: words in capitals, signs as they are
-  std::string before_last_;
-  bool is_trigger_ = false;
+  Form form_ = Form::start;
   Script script_;
 };
 

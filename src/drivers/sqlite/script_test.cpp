@@ -35,6 +35,8 @@ TEST(script, a_trigger_is_one_statement) {
             "1 this trigger has no END");
   // A table may be called so.
   EXPECT_EQ(statements_of("CREATE TABLE t (trigger TEXT); SELECT 1").size(), 2U);
+  EXPECT_EQ(statements_of("CREATE TABLE trigger (id INT); SELECT 1").size(), 2U);
+  EXPECT_EQ(statements_of("EXPLAIN QUERY PLAN " + trigger + "; SELECT 1").size(), 2U);
 }
 
 TEST(script, what_cannot_be_part_of_a_transaction_is_told_with_its_line) {
