@@ -2,6 +2,7 @@
 
 #include "app/notify.hpp"
 #include "app/redact.hpp"
+#include "app/stack.hpp"
 #include "base/text.hpp"
 #include "config/secret_texts.hpp"
 
@@ -23,14 +24,6 @@ engine::Settings settings_of(const Host& host, const config::Loaded& loaded) {
           loaded.effective_digest,
           {.words = [redactor](std::string_view text) { return redactor->words(text); },
            .logs = [redactor](std::string_view text) { return redactor->text(text); }}};
-}
-
-Result<> check_name(const config::Loaded& loaded, const std::string& stack) {
-  if (stack.empty() || stack == loaded.stack.name)
-    return base::ok();
-  return Error{ErrorKind::invalid_input,
-               "belay.yaml is of stack '" + loaded.stack.name + "', not of '" + stack + "'",
-               "Use --config FILE to name another belay.yaml."};
 }
 
 world::Environment tags_of(const domain::Stack& stack, const std::string& operation,

@@ -9,6 +9,7 @@
 #include "cli/judge_command.hpp"
 #include "cli/manual.hpp"
 #include "cli/options.hpp"
+#include "cli/points_command.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
 #include "cli/support_command.hpp"
@@ -124,13 +125,20 @@ public:
     }
   }
 
-  int points() {
-    return show_points([](const auto&) { return true; },
-                       "no restore points yet: the first upgrade takes one\n");
-  }
+  int points() { return cli::points(host_, terminal_, options_.stack, options_.is_json); }
+
   int abandoned() {
-    return show_points([](const auto& point) { return point.is_abandoned(); },
-                       "no abandoned sets: no way back has swapped anything out\n");
+    const auto all = app::points(host_);
+    if (!all)
+      return fail(all.error());
+    std::vector<app::KnownPoint> shown;
+    for (const state::RestorePoint& point : all.value())
+      if (point.is_abandoned())
+        shown.push_back(app::local_point(point));
+    if (options_.is_json)
+      return print(points_json(shown));
+    return print(shown.empty() ? "no abandoned sets: no way back has swapped anything out\n"
+                               : points_text(shown, host_.world.clock.now()));
   }
 
   int abandoned_show() {
@@ -216,19 +224,6 @@ private:
   int show_plan(const state::Plan& plan) {
     print(options_.is_json ? state::to_json(plan) : plan_text(plan));
     return plan.blockers.empty() ? exit_done : exit_blocked;
-  }
-
-  template <class Keep>
-  int show_points(Keep keep, const std::string& none) {
-    const auto all = app::points(host_);
-    if (!all)
-      return fail(all.error());
-    std::vector<state::RestorePoint> shown;
-    std::ranges::copy_if(all.value(), std::back_inserter(shown), keep);
-    if (shown.empty() && !options_.is_json)
-      return print(none);
-    return print(options_.is_json ? points_json(shown)
-                                  : points_text(shown, host_.world.clock.now()));
   }
 
   Result<state::Plan> read_plan() {
@@ -367,8 +362,8 @@ private:
     add(root_, "status", "what runs, what is in progress, what happens next after a crash",
         "  belay status\n  belay status --watch", &Command::status)
         ->add_flag("--watch", options_.is_watch, "again every two seconds");
-    add(root_, "points", "restore points and abandoned sets, oldest first", "  belay points",
-        &Command::points);
+    add_stack(add(root_, "points", "restore points and abandoned sets, oldest first, and where",
+                  "  belay points\n  belay points shop --json", &Command::points));
     add(root_, "history", "every operation, oldest first", "  belay history --json",
         &Command::history);
     CLI::App* report =

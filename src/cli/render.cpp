@@ -31,19 +31,13 @@ std::string age_of(const std::string& at, world::TimePoint now) {
          " ago";
 }
 
-std::string state_of(const state::RestorePoint& point) {
-  if (!std::ranges::all_of(point.snapshots, &domain::Snapshot::is_secured))
+std::string state_of(const app::KnownPoint& known) {
+  if (!std::ranges::all_of(known.point.snapshots, &domain::Snapshot::is_secured))
     return "kept, not read yet"; // its way back is under way, or could not read it
-  if (point.given_up.empty())
-    return "whole";
-  return "data of " + base::join(point.given_up, ", ") + " became live again";
-}
-
-std::uint64_t bytes_of(const state::RestorePoint& point) {
-  std::uint64_t bytes = 0;
-  for (const auto& snapshot : point.snapshots)
-    bytes += snapshot.bytes;
-  return bytes;
+  if (!known.point.given_up.empty())
+    return "data of " + base::join(known.point.given_up, ", ") + " became live again";
+  return known.torn == 0 ? "whole"
+                         : std::to_string(known.torn) + " files changed while they were read";
 }
 
 std::vector<std::string> stores_of(const state::RestorePoint& point) {
@@ -51,6 +45,13 @@ std::vector<std::string> stores_of(const state::RestorePoint& point) {
   for (const auto& snapshot : point.snapshots)
     names.push_back(snapshot.store);
   return names;
+}
+
+// What is only in a repository is listed without reading what it holds.
+std::string stores_text(const app::KnownPoint& known) {
+  if (known.places.front() != "local")
+    return "all stores";
+  return known.point.snapshots.empty() ? "config only" : base::join(stores_of(known.point), ", ");
 }
 
 } // namespace
@@ -181,24 +182,26 @@ std::string status_json(const app::Status& status) {
   return line_of(object);
 }
 
-std::string points_text(const std::vector<state::RestorePoint>& points, world::TimePoint now) {
+std::string points_text(const std::vector<app::KnownPoint>& points, world::TimePoint now) {
   std::string text;
-  for (const auto& point : points) {
+  for (const app::KnownPoint& known : points) {
+    const state::RestorePoint& point = known.point;
     text +=
         point.id + "  " + age_of(point.at, now) + "  " +
         (point.is_abandoned() ? "abandoned" : "generation " + std::to_string(point.generation)) +
-        "  " + (point.label.empty() ? "(nothing ran)" : point.label) + "  " +
-        (point.snapshots.empty() ? "config only" : base::join(stores_of(point), ", ")) + "  " +
-        base::format_bytes(bytes_of(point)) + "  " + state_of(point) + "\n";
+        "  " + (point.label.empty() ? "(nothing ran)" : point.label) + "  " + stores_text(known) +
+        "  " + base::format_bytes(known.bytes) + "  " + state_of(known) + "  " +
+        base::join(known.places, ", ") + "\n";
     if (!point.note.empty())
       text += "    " + base::printable(point.note.substr(0, point.note.find('\n'))) + "\n";
   }
   return text;
 }
 
-std::string points_json(const std::vector<state::RestorePoint>& points) {
+std::string points_json(const std::vector<app::KnownPoint>& points) {
   std::string text;
-  for (const auto& point : points)
+  for (const app::KnownPoint& known : points) {
+    const state::RestorePoint& point = known.point;
     text += line_of({{"id", point.id},
                      {"at", point.at},
                      {"abandoned", point.is_abandoned()},
@@ -206,9 +209,12 @@ std::string points_json(const std::vector<state::RestorePoint>& points) {
                      {"label", point.label},
                      {"operation", point.operation},
                      {"stores", stores_of(point)},
-                     {"bytes", bytes_of(point)},
+                     {"bytes", known.bytes},
                      {"given_up", point.given_up},
-                     {"note", point.note}});
+                     {"note", point.note},
+                     {"places", known.places},
+                     {"torn", known.torn}});
+  }
   return text;
 }
 

@@ -73,6 +73,11 @@ struct RepoOptions {
   std::string path_as;
   bool is_case_ignored = false;
   bool has_metadata = false;
+  bool is_second_place = false; // that of belay.yaml
+  std::string stack;
+  std::string point;
+  std::string into;
+  std::string store;
 };
 
 class RepoCommands {

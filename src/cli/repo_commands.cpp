@@ -103,26 +103,39 @@ struct RepoCommands::State {
 
   void add_backup() {
     CLI::App* backup = add_with_repository(
-        root, "backup", "take a snapshot of files and folders into a repository",
+        root, "backup",
+        "take a restore point of a running stack, or a snapshot of paths, into a repository",
+        "  belay backup shop\n"
         "  belay backup -r /srv/backup -p password --path /srv/shop --tag nightly\n"
         "  belay backup -r /srv/backup -p password --path /srv --exclude '*.tmp'",
         &RepoWork::backup);
-    backup->add_option("--path", options.paths, "what to take; may be given several times")
-        ->required();
+    backup->add_option("STACK", options.stack,
+                       "name of the stack; without it and --path, the one of belay.yaml");
+    CLI::Option* path = backup->add_option("--path", options.paths,
+                                           "what to take instead; may be given several times");
     backup->add_option("--tag", options.tags, "a word to find the snapshot by");
-    backup->add_option("--exclude", options.exclude, "leave out what matches this pattern");
-    backup->add_option("--exclude-file", options.exclude_files, "patterns from a file, one a line");
-    backup->add_flag("--exclude-caches", options.has_caches_excluded,
-                     "leave out folders with a CACHEDIR.TAG");
-    backup->add_flag("-x,--one-file-system", options.is_one_file_system,
-                     "leave out other file systems");
+    backup->add_option("--exclude", options.exclude, "leave out what matches this pattern")
+        ->needs(path);
+    backup->add_option("--exclude-file", options.exclude_files, "patterns from a file, one a line")
+        ->needs(path);
+    backup
+        ->add_flag("--exclude-caches", options.has_caches_excluded,
+                   "leave out folders with a CACHEDIR.TAG")
+        ->needs(path);
+    backup
+        ->add_flag("-x,--one-file-system", options.is_one_file_system,
+                   "leave out other file systems")
+        ->needs(path);
     backup->add_flag("-f,--force", options.is_everything_read,
                      "read also what seems not to have changed");
     backup->add_flag("--ignore-inode", options.is_inode_ignored,
                      "size and time of change are enough to tell that a file did not change");
-    backup->add_flag("--with-atime", options.has_atime, "keep the times of the last access");
-    backup->add_flag("--read-back", options.is_all_read_back,
-                     "read back all that was stored, not a part");
+    backup->add_flag("--with-atime", options.has_atime, "keep the times of the last access")
+        ->needs(path);
+    backup
+        ->add_flag("--read-back", options.is_all_read_back,
+                   "read back all that was stored, not a part; of a stack it always is")
+        ->needs(path);
     backup->add_option("--compression", options.compression, "0 (none), 1 (fast) to 19 (small)")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
@@ -171,8 +184,10 @@ struct RepoCommands::State {
     diff->add_flag("--metadata", options.has_metadata,
                    "tell also of what differs in owner, mode, times or attributes alone");
     CLI::App* verify = add_with_repository(
-        root, "verify", "read all of a snapshot, to know that it can be brought back",
-        "  belay verify latest -r /srv/backup -p password", &RepoWork::verify);
+        root, "verify", "read all of a snapshot or restore point, to know that it can come back",
+        "  belay verify latest -r /srv/backup -p password\n"
+        "  belay verify p-20261121T023405.123Z-ab12",
+        &RepoWork::verify);
     add_snapshot(verify);
     add_archives();
   }
@@ -200,7 +215,9 @@ struct RepoCommands::State {
   }
 
   void add_snapshot(CLI::App* sub) {
-    sub->add_option("SNAPSHOT", options.snapshot, "first digits of its id, or latest")->required();
+    sub->add_option("SNAPSHOT", options.snapshot,
+                    "first digits of its id, latest, or a restore point")
+        ->required();
   }
 
   void add_restore() {
@@ -208,14 +225,27 @@ struct RepoCommands::State {
         root, "restore", "bring back a snapshot, or one folder of it, into a new place or in place",
         "  belay restore latest --target /srv/restored -r /srv/backup -p password\n"
         "  belay restore latest:/srv/shop --target /srv/shop.old -r /srv/backup -p password\n"
-        "  belay restore latest:/srv/shop --target /srv/shop --in-place --delete --dry-run -r ...",
+        "  belay restore latest:/srv/shop --target /srv/shop --in-place --delete --dry-run -r ...\n"
+        "  belay restore shop p-20261121T023405.123Z-ab12 --into /srv/shop.then --store db",
         &RepoWork::restore);
-    add_snapshot(restore);
-    restore->add_option("--target", options.target, "a folder that is empty or absent")->required();
+    restore
+        ->add_option("SNAPSHOT", options.snapshot,
+                     "first digits of its id, latest, or a restore point; before POINT, its stack")
+        ->required();
+    restore->add_option("POINT", options.point, "a restore point of that stack");
+    CLI::Option* target =
+        restore->add_option("--target", options.target, "a folder that is empty or absent");
+    CLI::Option* into = restore
+                            ->add_option("--into", options.into,
+                                         "the same, for a restore point: its stores and config")
+                            ->excludes(target);
+    restore->add_option("--store", options.store, "this store alone")->needs(into);
     restore->add_flag("--sparse", options.has_holes, "make holes of runs of zeros");
     CLI::Option* in_place =
-        restore->add_flag("--in-place", options.is_in_place,
-                          "the target may hold anything: only what differs is written");
+        restore
+            ->add_flag("--in-place", options.is_in_place,
+                       "the target may hold anything: only what differs is written")
+            ->needs(target);
     restore
         ->add_flag("--delete", options.is_extra_removed,
                    "remove what the snapshot has not; name the folder: SNAPSHOT:FOLDER")

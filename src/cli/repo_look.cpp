@@ -123,7 +123,7 @@ std::string stats_json(const repo::Stats& stats, const std::string& mode) {
 Result<std::pair<Snapshot, std::string>>
 RepoWork::snapshot_and_folder(repo::Repository& repository, const std::string& words) const {
   const auto colon = words.find(':');
-  Snapshot snapshot = TRY(repository.snapshot(words.substr(0, colon)));
+  Snapshot snapshot = TRY(app::find_snapshot(repository, words.substr(0, colon)));
   std::string folder =
       colon == std::string::npos ? "/" : base::absolute_path(words.substr(colon + 1), "/");
   return std::pair{std::move(snapshot), std::move(folder)};
@@ -134,7 +134,7 @@ Result<std::vector<Snapshot>> RepoWork::chosen_snapshots(repo::Repository& repos
     return repository.snapshots();
   std::vector<Snapshot> chosen;
   for (const std::string& name : options_.snapshots)
-    chosen.push_back(TRY(repository.snapshot(name)));
+    chosen.push_back(TRY(app::find_snapshot(repository, name)));
   return chosen;
 }
 
@@ -204,11 +204,13 @@ int RepoWork::stats() {
 }
 
 Result<int> RepoWork::run_verify(repo::Repository& repository) {
-  const auto snapshot = TRY(repository.snapshot(options_.snapshot));
+  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
       repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::VerifyReport> {
         TRY(repository.load_index());
+        if (app::names_point(options_.snapshot))
+          TRY(app::check_point(repository, snapshot));
         const std::size_t threads = std::min<std::size_t>(repository.ports().machine.cores(), 8);
         return repo::verify(repository, lock, snapshot, threads,
                             [&](std::uint64_t done, std::uint64_t all) {
@@ -246,7 +248,7 @@ int RepoWork::verify() {
 }
 
 Result<int> RepoWork::run_dump(repo::Repository& repository) {
-  const auto snapshot = TRY(repository.snapshot(options_.snapshot));
+  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
   TRY(repository.load_index());
   const auto write = [&](std::string_view bytes) -> Result<> {
     if (std::fwrite(bytes.data(), 1, bytes.size(), terminal_.out) != bytes.size())

@@ -34,9 +34,11 @@ Result<std::uint64_t> rate_of(const std::string& text, const char* option) {
 
 void add_place(CLI::App* sub, RepoOptions& options) {
   sub->add_option("-r,--repo", options.repository,
-                  "where it is: a folder, rest:URL, sftp:HOST:PATH, s3:URL");
+                  "where it is: a folder, rest:URL, sftp:HOST:PATH, s3:URL; that of belay.yaml if "
+                  "left out");
   sub->add_option("--repo-file", options.repository_file,
                   "file whose first line says where the repository is");
+  sub->add_flag("--copy", options.is_second_place, "the `copy_to` of belay.yaml instead");
   sub->add_option("-o,--option", options.backend_options,
                   "NAME=VALUE, for the kind of place, as rest.ca-file=ca.pem");
   sub->add_option("--limit-upload", options.limit_upload, "send at most this a second, as 2MiB");
@@ -50,11 +52,19 @@ Result<Place> RepoWork::place() const {
     location = first_line(TRY(host_.world.files.read(absolute(options_.repository_file))));
   if (location.empty())
     return Error{ErrorKind::invalid_input, "no repository is named",
-                 "Name one with --repo, or a file that names it with --repo-file."};
+                 "Name one with --repo, a file that names it with --repo-file, or `repository:` in "
+                 "belay.yaml."};
   if (location.starts_with("local:"))
     location.erase(0, 6);
   Place place;
   place.location = repo::backend::is_remote(location) ? location : absolute(location);
+  place.environment = {host_.environment.begin(), host_.environment.end()};
+  place.notice = [this](const std::string& notice) { say("belay: " + notice); };
+  TRY(put_options(place));
+  return place;
+}
+
+Result<> RepoWork::put_options(Place& place) const {
   place.limit = {TRY(rate_of(options_.limit_upload, "--limit-upload")),
                  TRY(rate_of(options_.limit_download, "--limit-download")), options_.connections};
   for (const std::string& option : options_.backend_options) {
@@ -64,9 +74,34 @@ Result<Place> RepoWork::place() const {
                    "Write a name and its value, as rest.ca-file=ca.pem."};
     place.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
   }
-  place.environment = {host_.environment.begin(), host_.environment.end()};
-  place.notice = [this](const std::string& notice) { say("belay: " + notice); };
+  return base::ok();
+}
+
+Result<app::StackPlace> RepoWork::place_of_stack() const {
+  const auto loaded = TRY(app::load(host_));
+  auto place = TRY(app::stack_place(
+      host_, loaded.stack, options_.is_second_place ? app::Where::copy : app::Where::first,
+      [this](const std::string& notice) { say("belay: " + notice); }));
+  TRY(put_options(place.place));
   return place;
+}
+
+Result<app::StackPlace> RepoWork::opening(const std::string& question, bool is_asked_twice) const {
+  const bool is_named = !options_.repository.empty() || !options_.repository_file.empty();
+  if (is_named && options_.is_second_place)
+    return Error{ErrorKind::invalid_input, "--copy is the second place of belay.yaml",
+                 "Name a repository with --repo, or take --copy, not both."};
+  const bool has_config = TRY(host_.world.files.info(host_.config_path)).has_value();
+  const bool has_password = !options_.password_file.empty() || !options_.password_command.empty();
+  app::StackPlace where;
+  if (!is_named && has_config)
+    where = TRY(place_of_stack());
+  else
+    where.place = TRY(place());
+  if (where.name.empty() || has_password)
+    where.password =
+        TRY(password(options_.password_file, options_.password_command, question, is_asked_twice));
+  return where;
 }
 
 } // namespace cli

@@ -62,8 +62,14 @@ Result<repo::RestoreOptions> RepoWork::restore_options(repo::Repository& reposit
 
 Result<int> RepoWork::run_restore(repo::Repository& repository) {
   const auto colon = options_.snapshot.find(':');
-  const auto snapshot = TRY(repository.snapshot(options_.snapshot.substr(0, colon)));
+  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot.substr(0, colon)));
   const repo::RestoreOptions how = TRY(restore_options(repository, snapshot));
+  return restore_into(repository, snapshot, how);
+}
+
+Result<int> RepoWork::restore_into(repo::Repository& repository,
+                                   const repo::format::Snapshot& snapshot,
+                                   const repo::RestoreOptions& how) {
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
       repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::RestoreReport> {
@@ -83,6 +89,14 @@ Result<int> RepoWork::run_restore(repo::Repository& repository) {
 }
 
 int RepoWork::restore() {
+  if (!options_.into.empty())
+    return restore_point();
+  if (options_.target.empty() || !options_.point.empty())
+    return fail({ErrorKind::invalid_input,
+                 options_.point.empty() ? "it was not said where to restore to"
+                                        : "a restore point of a stack is restored --into a folder",
+                 "Write --target FOLDER for a snapshot, --into FOLDER for a restore point."},
+                app::Trouble::none);
   return with_repository([&](repo::Repository& repository) { return run_restore(repository); });
 }
 

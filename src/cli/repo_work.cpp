@@ -97,10 +97,8 @@ Result<std::string> RepoWork::password(const std::string& file, const std::strin
 int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)>& work) {
   auto trouble = app::Trouble::none;
   const auto run = [&]() -> Result<int> {
-    const repo::backend::Place where = TRY(place());
-    const std::string opening = TRY(password(options_.password_file, options_.password_command,
-                                             "password of the repository", false));
-    const auto depot = TRY(app::Depot::open(host_, ports(), where, opening, trouble));
+    const app::StackPlace where = TRY(opening("password of the repository", false));
+    const auto depot = TRY(app::open_place(host_, ports(), where, trouble));
     return work(depot->repository());
   };
   const Result<int> done = run();
@@ -109,10 +107,9 @@ int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)
 
 int RepoWork::init() {
   const auto run = [&]() -> Result<int> {
-    const repo::backend::Place where = TRY(place());
-    const std::string opening = TRY(password(options_.password_file, options_.password_command,
-                                             "password of the new repository", true));
-    const auto depot = TRY(app::Depot::create(host_, ports(), where, opening));
+    const app::StackPlace where = TRY(opening("password of the new repository", true));
+    const auto depot =
+        TRY(app::Depot::create(host_, ports(), where.place, TRY(app::password_of(host_, where))));
     const std::string location = depot->repository().backend().location();
     const std::string id = depot->repository().config().id;
     if (is_json_)
@@ -251,6 +248,12 @@ Result<int> RepoWork::run_backup(repo::Repository& repository) {
 }
 
 int RepoWork::backup() {
+  if (options_.paths.empty())
+    return back_up_stack();
+  if (!options_.stack.empty())
+    return fail({ErrorKind::invalid_input, "both a stack and --path are named",
+                 "Take a snapshot of paths with --path, or of a stack by its name."},
+                app::Trouble::none);
   return with_repository([&](repo::Repository& repository) { return run_backup(repository); });
 }
 
@@ -267,7 +270,7 @@ int RepoWork::snapshots() {
 
 int RepoWork::ls() {
   return with_repository([&](repo::Repository& repository) -> Result<int> {
-    const auto snapshot = TRY(repository.snapshot(options_.snapshot));
+    const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
     TRY(repository.load_index());
     TRY(repo::for_each_node(
         repository, snapshot, options_.path,
@@ -299,7 +302,7 @@ Result<int> RepoWork::run_forget(repo::Repository& repository) {
       repository, repo::Sharing::exclusive, [&](repo::Lock& lock) -> Result<int> {
         std::vector<repo::format::Snapshot> gone;
         for (const std::string& name : options_.snapshots)
-          gone.push_back(TRY(repository.snapshot(name)));
+          gone.push_back(TRY(app::find_snapshot(repository, name)));
         if (options_.snapshots.empty())
           for (const auto& group : repo::decide(TRY(repository.snapshots()), policy))
             for (const repo::Decision& decision : group) {

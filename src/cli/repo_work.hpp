@@ -1,7 +1,7 @@
 #pragma once
 // Repo work: what each command of repositories does once it is parsed.
 
-#include "app/depot.hpp"
+#include "app/stack_places.hpp"
 #include "cli/repo.hpp"
 #include "repo/repository.hpp"
 #include "repo/restore.hpp"
@@ -56,6 +56,12 @@ private:
   }
   std::string absolute(const std::string& path) const;
   base::Result<repo::backend::Place> place() const; // what --repo and its options name
+  // That place, or one of belay.yaml when none is named.
+  base::Result<app::StackPlace> opening(const std::string& question, bool is_asked_twice) const;
+  base::Result<app::StackPlace> place_of_stack() const;
+  base::Result<> put_options(repo::backend::Place& place) const;
+  int back_up_stack();
+  int restore_point();
   base::Result<int> run_backup(repo::Repository& repository);
   base::Result<int> run_forget(repo::Repository& repository);
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);
@@ -71,6 +77,9 @@ private:
   base::Result<int> run_import(repo::Repository& repository);
   base::Result<int> run_dump(repo::Repository& repository);
   base::Result<int> run_restore(repo::Repository& repository);
+  base::Result<int> restore_into(repo::Repository& repository,
+                                 const repo::format::Snapshot& snapshot,
+                                 const repo::RestoreOptions& how);
   base::Result<repo::RestoreOptions> restore_options(repo::Repository& repository,
                                                      const repo::format::Snapshot& snapshot);
 

@@ -289,6 +289,8 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   stack.keep.points_min = static_cast<int>(keep.at("points").number);
   stack.keep.abandoned_min = static_cast<int>(keep.at("abandoned").number);
   stack.keep.releases_min = static_cast<int>(keep.at("releases").number);
+  if (const Value* repository = root.find("repository"))
+    stack.repository = build_repository(building, *repository);
   check_places(building);
   check_placeholders(building);
   return built;

@@ -36,10 +36,13 @@ domain::ProbeSpec build_smoke(const Building& building, const Value& section,
                               const std::string& path);
 domain::PreflightSpec build_preflight(const Building& building, const Value& section);
 domain::NotifySpec build_notify(const Building& building, const Value& section);
+domain::RepositorySpec build_repository(const Building& building, const Value& section);
 void build_triggers(const Building& building); // after the probes that they look at
 // After checks and smoke tests: the judge names them.
 domain::JudgePolicy build_judge(const Building& building);
-void check_places(const Building& building);       // folders and files inside one another
+void check_places(const Building& building); // folders and files inside one another
+// A folder that belay writes: never captured by a store, never holding one.
+void check_own_folder(const Building& building, const std::string& key, const Value& folder);
 void check_placeholders(const Building& building); // {to} and {release} where nobody fills them
 
 // A command's first word with a slash is beside belay.yaml.

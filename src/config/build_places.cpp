@@ -76,7 +76,8 @@ void check_stores(const Building& building) {
     }
 }
 
-// A folder that belay writes: never captured, never holding the data.
+} // namespace
+
 void check_own_folder(const Building& building, const std::string& key, const Value& folder) {
   for (const StoreSpec& store : building.stack.stores) {
     if (captures(store, folder.text))
@@ -95,6 +96,8 @@ void check_own_folder(const Building& building, const std::string& key, const Va
                             "config file " + quoted(file) + " is inside " + quoted(key),
                             "Keep it apart from what belay makes and removes.");
 }
+
+namespace {
 
 void check_log(const Building& building, const std::string& path, const Value& log,
                const Value& releases) {

@@ -454,6 +454,34 @@ triggers: [ { probe: web.ready, failing_for: 2m } ]
             "that it is captured twice");
 }
 
+TEST(Config, KnowsARepository) {
+  const std::string text = std::string{small} + "repository:\n"
+                                                "  path: ./backup\n"
+                                                "  password: file:/etc/belay/password\n";
+  EXPECT_FALSE(good(small).stack.repository);
+  const auto local = good(text).stack.repository;
+  ASSERT_TRUE(local);
+  EXPECT_EQ(local->first.location, "/srv/orders/backup");
+  EXPECT_EQ(local->first.password.name, "/etc/belay/password");
+  EXPECT_FALSE(local->copy);
+  const auto both =
+      good(text + "  copy_to: { path: 'sftp:b@far:/x', password: env:P }\n").stack.repository;
+  ASSERT_TRUE(both && both->copy);
+  EXPECT_EQ(both->copy->location, "sftp:b@far:/x");
+  EXPECT_EQ(bad(text + "  copy_to: { path: /srv/orders/backup, password: env:P }\n"),
+            "belay.yaml:10:20: 'repository.copy_to.path' is the place that it would be a copy of | "
+            "Name another one, best on another machine.");
+  EXPECT_EQ(bad(text + "  copy_to: { path: /x }\n"),
+            "belay.yaml:10:12: 'repository.copy_to.password' is missing | Its password: "
+            "`file:/etc/belay/password`, a file that only its owner may read, or `env:NAME`.");
+  EXPECT_EQ(bad(text + "stores: { data: { directory: . } }\nstate: /elsewhere\n")
+                .starts_with("belay.yaml:10:30: store 'data' holds 'repository.path'"),
+            true);
+  EXPECT_EQ(bad(std::string{small} + "repository: { path: .belay/backup, password: env:P }\n"),
+            "belay.yaml:7:21: 'repository.path' and the state folder hold one another | Choose a "
+            "folder that holds nothing else, best on another disk.");
+}
+
 TEST(Config, MergesAnchors) {
   const Loaded loaded = good(R"(stack: a
 services:

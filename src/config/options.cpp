@@ -6,6 +6,7 @@
 #include "config/options_hooks.hpp"
 #include "config/options_judge.hpp"
 #include "config/options_notify.hpp"
+#include "config/options_repository.hpp"
 
 #include <algorithm>
 #include <array>
@@ -75,6 +76,10 @@ constexpr std::array root{
            .shape = "notify"},
     Option{
         .key = "keep", .type = Type::section, .doc = "How much is kept at least.", .shape = "keep"},
+    Option{.key = "repository",
+           .type = Type::section,
+           .doc = "Where restore points last: docs/guide/backup.md.",
+           .shape = "repository"},
 };
 
 constexpr std::array service{
@@ -471,6 +476,12 @@ constexpr std::array shapes{
           notify_options,
           {}},
     Shape{"keep", "keep", "Kept at least, the newest first.", keep, {}},
+    Shape{"repository",
+          "repository",
+          "A repository, in the format of restic, for `belay backup`. `belay repo init` makes it.",
+          repository_options,
+          {}},
+    Shape{"place", "repository.copy_to", "Another one, best elsewhere.", place_options, {}},
 };
 
 } // namespace

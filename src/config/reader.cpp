@@ -54,6 +54,17 @@ Node default_node(std::string_view text, Mark mark) {
   return {.kind = Node::Kind::scalar, .mark = mark, .text = std::string{text}, .is_plain = true};
 }
 
+// A section of which nothing must be given is there without being given.
+bool has_defaults(const Option& option) {
+  if (option.type != Type::section)
+    return false;
+  bool has = true;
+  for_each_option(shape_named(option.shape), [&](const Option& inner) {
+    has = has && (!inner.is_required || !inner.only_with.empty());
+  });
+  return has;
+}
+
 } // namespace
 
 Reader::Reader(std::string project_folder, Scope& scope, Problems& problems)
@@ -164,7 +175,7 @@ Value Reader::read_section(const Node* node, const Shape& shape, const Place& pl
                           ".");
       return;
     }
-    if (given == nullptr && option.by_default.empty() && option.type != Type::section) {
+    if (given == nullptr && option.by_default.empty() && !has_defaults(option)) {
       if (option.is_required)
         problems_.add(place.mark, quoted(below(place.path, option.key)) + " is missing",
                       std::string{option.doc});

@@ -123,6 +123,22 @@ void add_literals(const domain::Stack& stack, std::vector<std::string>& all) {
     add_headers(probe);
 }
 
+// Passwords of repositories, and what their addresses hold: `rest:https://user:password@host/`.
+void add_repository(world::Files& files, const domain::Stack& stack, const Environment& environment,
+                    std::vector<std::string>& all) {
+  if (!stack.repository)
+    return;
+  std::vector<domain::PlaceSpec> places{stack.repository->first};
+  if (stack.repository->copy)
+    places.push_back(*stack.repository->copy);
+  for (const domain::PlaceSpec& place : places) {
+    if (auto password = read_secret(files, place.password, environment))
+      all.push_back(std::move(password).value());
+    if (place.location.starts_with("rest:") && place.location.contains('@'))
+      all.push_back(place.location);
+  }
+}
+
 // The address of a webhook is often a secret in itself: all behind its host.
 void add_webhooks(const domain::Stack& stack, std::vector<std::string>& all) {
   for (const auto& spec : stack.notify) {
@@ -203,6 +219,7 @@ std::vector<std::string> secret_texts(world::Files& files, const Loaded& loaded,
       all.push_back(std::move(read).value());
   add_literals(loaded.stack, all);
   add_webhooks(loaded.stack, all);
+  add_repository(files, loaded.stack, environment, all);
   for (const auto& [name, value] : environment)
     add_guess(name, value, all);
   add_env_files(files, loaded, environment, all);

@@ -167,6 +167,17 @@ struct UpgradePolicy {
   JudgePolicy judge;
 };
 
+// Where a repository is: an absolute path, or a place of another machine as `--repo` takes it.
+struct PlaceSpec {
+  std::string location;
+  SecretRef password;
+};
+
+struct RepositorySpec {
+  PlaceSpec first;
+  std::optional<PlaceSpec> copy;
+};
+
 struct Retention {
   int points_min = 2; // restore points kept at least
   int abandoned_min = 2;
@@ -187,6 +198,7 @@ struct Stack {
   std::vector<NotifySpec> notify;
   PreflightSpec preflight;
   Retention keep;
+  std::optional<RepositorySpec> repository;
 };
 
 } // namespace domain

@@ -8,6 +8,7 @@
 #include "world/trees.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,12 @@ struct Abandoned {
   bool operator==(const Abandoned& other) const { return kept == other.kept; }
 };
 
+// A folder whose entries can be read one by one while the service runs.
+struct LiveTree {
+  std::string path;
+  std::vector<std::string> exclude; // relative
+};
+
 class Store {
 public:
   virtual ~Store() = default;
@@ -92,6 +99,19 @@ public:
                                         const std::string& into) = 0;
   // Remove kept data of this id (a point or an abandoned set). Idempotent.
   virtual base::Result<> discard(const StoreSpec& spec, const std::string& id) = 0;
+
+  // For who reads the live data himself, and sees which file changes meanwhile: it costs no copy.
+  // Nothing: only a copy by protect() is good. Read-only.
+  virtual base::Result<std::optional<LiveTree>> live_tree(const StoreSpec& /*spec*/) {
+    return std::optional<LiveTree>{};
+  }
+  // Where the copy of this id is kept, or would be: what comes there from elsewhere becomes a
+  // snapshot by adopt(), and goes by discard(). Nothing: the driver alone brings copies there.
+  // Read-only.
+  virtual base::Result<std::optional<std::string>> kept_path(const StoreSpec& /*spec*/,
+                                                             const std::string& /*id*/) {
+    return std::optional<std::string>{};
+  }
 
   // What the data itself says of the migrations that were applied to it: now, or as it was kept.
   // Read-only.

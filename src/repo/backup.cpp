@@ -211,6 +211,8 @@ Result<BackupReport> backup(Repository& repository, Lock& lock, world::Folders& 
                      .tags = options.tags,
                      .program_version = options.program_version,
                      .summary = summary_of(run, begin, format::Time::of(ports.clock.now()))};
+  if (options.is_torn_tagged && run.torn_count > 0)
+    report.snapshot.tags.push_back("torn=" + std::to_string(run.torn_count));
   report.snapshot.id =
       TRY(repository.save(backend::FileKind::snapshot, format::to_json(report.snapshot)));
   report.torn = std::move(run.torn);

@@ -12,8 +12,20 @@
 
 namespace repo {
 
+// What stands elsewhere in the snapshot than where it is read, or is no file at all. The folders
+// above it are made up.
+struct Placed {
+  std::string at;     // in the snapshot: absolute, clean, neither in nor above another one
+  std::string path;   // the folder, or plain file of the same name, that is read
+  std::string bytes;  // without a path: the content of a file
+  world::Entry entry; // and its owner, mode and times
+};
+
 struct BackupOptions {
   std::vector<std::string> paths; // absolute, lexically clean
+  // When there is any, it is what is taken; `paths` then only name the snapshot, and `exclude` is
+  // of paths in it.
+  std::vector<Placed> placed;
   std::vector<std::string> tags;
   std::vector<std::string> exclude; // patterns
   bool has_caches_excluded = false; // folders with a CACHEDIR.TAG
@@ -22,6 +34,7 @@ struct BackupOptions {
   bool is_inode_ignored = false;   // where inodes and ctimes lie (containers, overlays)
   bool has_atime = false;
   bool is_all_read_back = false; // every new blob, not one of each pack
+  bool is_torn_tagged = false;   // a tag "torn=N" counts the files that are torn
   SaveOptions save;
   std::string program_version;
   std::size_t threads = 0; // 0: as many as there are cores, at most 8

@@ -41,6 +41,7 @@ struct FileJob {
   std::shared_ptr<Dir> dir;
   std::size_t place = 0;
   world::Entry entry;
+  std::shared_ptr<world::Folder> folder; // that it is read from, when it is not that of `dir`
 };
 struct ChunkJob {
   std::shared_ptr<Reading> reading;

@@ -40,6 +40,7 @@ format::Time time_of(const world::Moment& moment) {
 struct Wanted {
   std::map<std::string, Wanted> below;
   bool is_whole = false;
+  const Placed* placed = nullptr;
 };
 
 Wanted wanted_of(const std::vector<std::string>& paths) {
@@ -55,6 +56,21 @@ Wanted wanted_of(const std::vector<std::string>& paths) {
   return root;
 }
 
+Wanted wanted_of(const std::vector<Placed>& placed) {
+  Wanted root;
+  for (const Placed& each : placed) {
+    Wanted* at = &root;
+    for (const std::string& part : base::split(each.at, '/'))
+      if (!part.empty())
+        at = &at->below[part];
+    CHECK(at->placed == nullptr && at->below.empty() && at != &root);
+    at->placed = &each;
+  }
+  return root;
+}
+
+constexpr std::size_t piece_bytes = 1U << 20U; // of content that is given
+
 class Walk {
 public:
   explicit Walk(BackupRun& run) : run_{run}, trees_{run.repository} {}
@@ -63,6 +79,8 @@ public:
     const auto root = std::make_shared<Dir>();
     root->path = "/";
     root->previous = previous_root;
+    if (!run_.options.placed.empty())
+      return visit_placed(root, wanted_of(run_.options.placed));
     return visit_wanted(root, wanted_of(run_.options.paths));
   }
 
@@ -93,6 +111,74 @@ private:
     }
     run_.done_in(dir);
     return ok();
+  }
+
+  // A folder that is nowhere but in the snapshot, and what stands in it.
+  Result<> visit_placed(const std::shared_ptr<Dir>& dir, const Wanted& wanted) {
+    const auto previous = previous_nodes(*dir);
+    make_room(*dir, wanted.below.size());
+    std::size_t place = 0;
+    for (const auto& [name, below] : wanted.below) {
+      const Node* before = find(previous, name);
+      if (below.placed != nullptr)
+        TRY(take_placed(dir, place, name, *below.placed, before));
+      else
+        TRY(visit_placed(begin_folder(dir, place, made_up(name), before), below));
+      ++place;
+    }
+    run_.done_in(dir);
+    return ok();
+  }
+
+  Entry made_up(const std::string& name) {
+    const world::Identity self = run_.repository.ports().machine.identity();
+    Entry entry{.name = name, .type = EntryType::folder, .mode = 0700};
+    entry.user = self.uid;
+    entry.group = self.gid;
+    return entry;
+  }
+
+  Result<> take_placed(const std::shared_ptr<Dir>& dir, std::size_t place, const std::string& name,
+                       const Placed& placed, const Node* previous) {
+    if (placed.path.empty()) {
+      take_bytes(dir, place, name, placed);
+      return ok();
+    }
+    Entry entry = TRY(run_.folders.look(placed.path));
+    entry.name = name;
+    device_ = entry.device;
+    if (entry.type == EntryType::folder) {
+      const auto below = begin_folder(dir, place, entry, previous);
+      below->folder = TRY(run_.folders.open(placed.path));
+      return visit(below);
+    }
+    if (entry.type != EntryType::file || base::name_of_path(placed.path) != name)
+      return Error{ErrorKind::conflict, "'" + placed.path + "' is no plain file or folder", ""};
+    auto folder = TRY(run_.folders.open(base::parent_of(placed.path)));
+    return take(dir, place, std::move(entry), previous, nullptr, std::move(folder));
+  }
+
+  void take_bytes(const std::shared_ptr<Dir>& dir, std::size_t place, const std::string& name,
+                  const Placed& placed) {
+    const std::string& bytes = placed.bytes;
+    Entry entry = placed.entry;
+    entry.name = name;
+    entry.size_bytes = bytes.size();
+    entry.links = 1;
+    dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
+    ++run_.files_new;
+    ++run_.files_done;
+    run_.bytes_done += bytes.size();
+    if (bytes.empty())
+      return;
+    const auto reading = std::make_shared<Reading>();
+    reading->dir = dir;
+    reading->place = place;
+    reading->pending = (bytes.size() + piece_bytes - 1) / piece_bytes;
+    ++dir->pending;
+    for (std::size_t at = 0; at < bytes.size(); at += piece_bytes)
+      run_.jobs.push(
+          {std::nullopt, ChunkJob{reading, at / piece_bytes, bytes.substr(at, piece_bytes)}});
   }
 
   Result<> visit(const std::shared_ptr<Dir>& dir) {
@@ -128,7 +214,8 @@ private:
   }
 
   Result<> take(const std::shared_ptr<Dir>& dir, std::size_t place, Entry entry,
-                const Node* previous, const std::vector<Node>* all_previous = nullptr) {
+                const Node* previous, const std::vector<Node>* all_previous = nullptr,
+                std::shared_ptr<world::Folder> folder = nullptr) {
     if (all_previous != nullptr)
       previous = find(*all_previous, entry.name);
     if (entry.type == EntryType::folder)
@@ -146,7 +233,7 @@ private:
     ++(previous != nullptr && previous->type == NodeType::file ? run_.files_changed
                                                                : run_.files_new);
     ++dir->pending;
-    run_.jobs.push({FileJob{dir, place, std::move(entry)}, std::nullopt});
+    run_.jobs.push({FileJob{dir, place, std::move(entry), std::move(folder)}, std::nullopt});
     return ok();
   }
 

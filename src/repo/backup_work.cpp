@@ -148,7 +148,8 @@ private:
   }
 
   Result<> read(FileJob& job) {
-    auto file = job.dir->folder->open_file(job.entry.name);
+    world::Folder& folder = job.folder ? *job.folder : *job.dir->folder;
+    auto file = folder.open_file(job.entry.name);
     if (!file &&
         (file.error().kind == ErrorKind::not_found || file.error().kind == ErrorKind::conflict)) {
       job.dir->nodes[job.place].reset(); // it went since it was listed

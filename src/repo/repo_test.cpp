@@ -107,6 +107,45 @@ TEST_F(repository, gives_back_what_it_took) {
   EXPECT_TRUE(memory.list(FileKind::lock).value().empty());
 }
 
+// Folders from elsewhere, a file of many, and bytes that are no file, below folders of no disk.
+TEST_F(repository, puts_things_where_it_is_told) {
+  write("live/a/file", "content", 0640);
+  write("live/left out/x", "no");
+  write("copies/one.db", noise(700'000), 0600);
+  write("copies/other.db", "no");
+  const std::string text = noise(2'500'000); // several pieces
+  BackupOptions how{.paths = {"/made/up"}, .exclude = {"/made/up/data/left out"}, .threads = 2};
+  how.placed = {{.at = "/made/up/data", .path = root + "/live"},
+                {.at = "/made/up/db/one.db", .path = root + "/copies/one.db"},
+                {.at = "/made/up/text", .bytes = text, .entry = {.mode = 0640}},
+                {.at = "/made/up/nothing"}};
+  const auto take = [&] {
+    auto report = with_lock(*opened, Sharing::shared,
+                            [&](Lock& lock) { return backup(*opened, lock, folders, how, {}); });
+    CHECK(report);
+    return report.value();
+  };
+  const auto first = take();
+  EXPECT_EQ(first.snapshot.paths, how.paths);
+  const auto second = take();
+  EXPECT_EQ(second.snapshot.parent, first.snapshot.id);
+  EXPECT_EQ(second.snapshot.tree, first.snapshot.tree);
+  EXPECT_EQ(second.snapshot.summary->files_unmodified, 2U);
+  EXPECT_TRUE(errors_of(*open()).empty());
+  const auto again = open();
+  ASSERT_TRUE(again->load_index());
+  const RestoreOptions back{.target = root + "/back", .below = "/made/up", .threads = 1};
+  ASSERT_TRUE(with_lock(*again, Sharing::shared, [&](Lock& lock) {
+    return restore(*again, lock, folders, second.snapshot, back, {});
+  }));
+  EXPECT_EQ(text_of("back/data/a/file"), "content");
+  EXPECT_EQ(text_of("back/db/one.db"), text_of("copies/one.db"));
+  EXPECT_TRUE(files_.read(root + "/back/text", 4U << 20U).value() == text);
+  EXPECT_EQ(text_of("back/nothing"), "");
+  EXPECT_FALSE(files_.info(root + "/back/data/left out").value());
+  EXPECT_FALSE(files_.info(root + "/back/db/other.db").value());
+}
+
 TEST_F(repository, stores_nothing_twice) {
   write("tree/a", noise(100'000));
   write("tree/b", "small");

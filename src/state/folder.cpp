@@ -186,6 +186,19 @@ Result<RestorePoint> Folder::point(const std::string& id) const {
   return TRY_CONTEXT(point_from_json(*text), "read '" + path + "'");
 }
 
+Result<> Folder::begin_point(const std::string& id) {
+  CHECK(is_an_id(id));
+  return world_.files.create_folders(path_ + "/points/" + id);
+}
+
+Result<std::vector<std::string>> Folder::unfinished_points() const {
+  std::vector<std::string> unfinished;
+  for (const std::string& id : TRY(ids_in("points")))
+    if (id.starts_with("p-") && !TRY(world_.files.info(path_ + "/points/" + id + "/manifest.json")))
+      unfinished.push_back(id);
+  return unfinished;
+}
+
 Result<> Folder::write_point(const RestorePoint& point, const std::vector<ConfigFile>& config) {
   const std::string folder = path_ + "/points/" + point.id;
   return write_with_config(folder + "/config", config, {folder + "/manifest.json", to_json(point)});

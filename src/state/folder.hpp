@@ -45,6 +45,10 @@ public:
 
   base::Result<std::vector<std::string>> point_ids() const;      // oldest first
   base::Result<RestorePoint> point(const std::string& id) const; // not_found
+  // Says that copies for this point are about to be made. What is begun and has no record is
+  // nothing but what a death left. Both idempotent.
+  base::Result<> begin_point(const std::string& id);
+  base::Result<std::vector<std::string>> unfinished_points() const; // restore points only
   base::Result<> write_point(const RestorePoint& point, const std::vector<ConfigFile>& config);
   base::Result<> update_point(const RestorePoint& point); // the record only
   base::Result<> remove_point(const std::string& id);     // the record first. Idempotent

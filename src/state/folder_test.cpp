@@ -65,6 +65,10 @@ TEST_F(state_folder, a_point_without_manifest_does_not_exist) {
   EXPECT_EQ(folder().point_ids().value(), (std::vector<std::string>{"a-1", "p-2"}));
   EXPECT_EQ(folder().point("p-3").error().kind, ErrorKind::not_found);
   EXPECT_EQ(folder().point("../p-2").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(folder().unfinished_points().value(), std::vector<std::string>{"p-3"});
+  ASSERT_TRUE(folder().begin_point("p-4"));
+  ASSERT_TRUE(folder().remove_point("p-3"));
+  EXPECT_EQ(folder().unfinished_points().value(), std::vector<std::string>{"p-4"});
 }
 
 TEST_F(state_folder, a_kept_config_file_that_rotted_is_found) {

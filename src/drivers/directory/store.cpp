@@ -284,4 +284,14 @@ Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
   return world_.trees.remove(place.folder_of(id));
 }
 
+Result<std::optional<domain::LiveTree>> Store::live_tree(const domain::StoreSpec& spec) {
+  const Place place = TRY(place_of(spec));
+  return std::optional{domain::LiveTree{place.live, place.exclude}};
+}
+
+Result<std::optional<std::string>> Store::kept_path(const domain::StoreSpec& spec,
+                                                    const std::string& id) {
+  return std::optional{TRY(place_of(spec)).tree_of(id)};
+}
+
 } // namespace drivers::directory

@@ -31,6 +31,9 @@ public:
   base::Result<> export_written(const domain::StoreSpec& spec, const domain::Abandoned& abandoned,
                                 const std::string& into) override;
   base::Result<> discard(const domain::StoreSpec& spec, const std::string& id) override;
+  base::Result<std::optional<domain::LiveTree>> live_tree(const domain::StoreSpec& spec) override;
+  base::Result<std::optional<std::string>> kept_path(const domain::StoreSpec& spec,
+                                                     const std::string& id) override;
 
 private:
   // Where the store really is, and where its copies are kept.

@@ -243,4 +243,9 @@ Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
   return world_.trees.remove(place.folder_of(id));
 }
 
+Result<std::optional<std::string>> Store::kept_path(const domain::StoreSpec& spec,
+                                                    const std::string& id) {
+  return std::optional{TRY(place_of(spec)).file_of(id)};
+}
+
 } // namespace drivers::sqlite

@@ -31,6 +31,8 @@ public:
   base::Result<> export_written(const domain::StoreSpec& spec, const domain::Abandoned& abandoned,
                                 const std::string& into) override;
   base::Result<> discard(const domain::StoreSpec& spec, const std::string& id) override;
+  base::Result<std::optional<std::string>> kept_path(const domain::StoreSpec& spec,
+                                                     const std::string& id) override;
   base::Result<domain::LedgerState> ledgers(const domain::StoreSpec& spec,
                                             const domain::Snapshot* kept) override;
   base::Result<domain::FolderState> migrations(const domain::StoreSpec& spec,

@@ -1,0 +1,49 @@
+#pragma once
+// Stack backup: a restore point of a running stack, in the repository of belay.yaml and in the
+// second place.
+
+#include "app/stack_places.hpp"
+#include "repo/backup.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace app {
+
+struct StackBackupRequest {
+  std::string stack;               // empty: the one of belay.yaml
+  std::vector<std::string> tags;   // beside belay's own
+  bool is_everything_read = false; // also what seems unchanged
+  bool is_inode_ignored = false;
+  repo::backend::Limit limit; // of each place
+  repo::SaveOptions save;
+  std::string program_version;
+  Notice notice;                                // may be empty
+  std::function<void(const std::string&)> tell; // progress, for people; may be empty
+};
+
+struct StackBackup {
+  state::RestorePoint point;
+  repo::BackupReport report; // of the first place
+  std::string location;      // of the first place
+  struct Copied {
+    std::string location;               // empty: it could not be opened
+    std::size_t points = 0;             // that the second place did not have
+    std::optional<base::Error> failure; // the second place lacks this point, or an older one
+  };
+  std::optional<Copied> copied; // nothing: belay.yaml names no second place
+};
+
+// Takes every store while the services run, and the config files as they are, into one snapshot.
+// All that is new in the repository is read back before the snapshot is written; without it there
+// is no point. Then brings every point that the second place lacks there. The stack is locked
+// until the point exists. Whenever it dies there is a whole point or none, and the next run, or a
+// rollback to a point of the repository, removes what was left beside the stores.
+// conflict: an operation is in progress. no_space: told before anything is written. `trouble` tells
+// why the first place does not open.
+base::Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
+                                  const StackBackupRequest& request, Trouble& trouble);
+
+} // namespace app
