@@ -115,8 +115,8 @@ void write_kept(Writer& out, const OperationView& view) {
     return;
   out.heading("What was kept");
   for (const auto& kept : view.abandoned) {
-    out.item(kept.store + ": " + std::to_string(kept.differences) +
-             " entries differ from what runs now; " + kept.kept);
+    out.item(kept.store + ": " + base::plural(kept.differences, "entry differs", "entries differ") +
+             " from what runs now; " + kept.kept);
     std::size_t shown = 0;
     for (const auto& difference : kept.written_since)
       if (++shown <= 10)

@@ -211,6 +211,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
+std::string plural(std::uint64_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string{count == 1 ? one : many};
+}
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
   std::string text;
   std::string_view between;

@@ -31,6 +31,8 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 // Bytes that a terminal would obey, and broken UTF-8, replaced by '?'; newlines are kept.
 std::string printable(std::string_view text);
+// "1 entry differs", "2 entries differ".
+std::string plural(std::uint64_t count, std::string_view one, std::string_view many);
 // `text` with every "{name}" of `values` replaced; other braces stay.
 std::string fill(std::string_view text,
                  const std::vector<std::pair<std::string, std::string>>& values);

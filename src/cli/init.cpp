@@ -116,12 +116,9 @@ private:
       return print(json_of(seen, draft) + "\n");
     if (options_.is_stdout)
       return print(draft.text);
-    const auto counted = [](std::size_t count, const char* one, const char* many) {
-      return std::to_string(count) + " " + (count == 1 ? one : many);
-    };
     print("wrote " + host_.config_path + ": stack '" + draft.stack + "', " +
-          counted(loaded.stack.services.size(), "service", "services") + ", " +
-          counted(loaded.stack.stores.size(), "store", "stores") + "\n");
+          base::plural(loaded.stack.services.size(), "service", "services") + ", " +
+          base::plural(loaded.stack.stores.size(), "store", "stores") + "\n");
     for (const std::string& note : draft.notes)
       print("know: " + base::printable(note) + "\n");
     print("next: read the file, then\n");

@@ -37,7 +37,7 @@ std::string state_of(const app::KnownPoint& known) {
   if (!known.point.given_up.empty())
     return "data of " + base::join(known.point.given_up, ", ") + " became live again";
   return known.torn == 0 ? "whole"
-                         : std::to_string(known.torn) + " files changed while they were read";
+                         : base::plural(known.torn, "file", "files") + " changed while read";
 }
 
 std::vector<std::string> stores_of(const state::RestorePoint& point) {

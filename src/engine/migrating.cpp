@@ -38,8 +38,8 @@ bool comes_with_release(const domain::Stack& stack, const std::string& folder) {
   });
 }
 
-std::string count_of(std::size_t count, const char* what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+std::string migrations_text(std::size_t count) {
+  return base::plural(count, "migration", "migrations");
 }
 
 class Outlook {
@@ -102,7 +102,7 @@ private:
     all_.lines.push_back(names.empty()
                              ? item.store + ": no migration is pending, " +
                                    std::to_string(state.applied.size()) + " applied so far"
-                             : item.store + ": " + count_of(names.size(), "migration") +
+                             : item.store + ": " + migrations_text(names.size()) +
                                    " will run: " + base::join(names, ", "));
   }
 
@@ -198,7 +198,7 @@ private:
   }
 
   Result<> end(const std::string& nothing, std::size_t whole) {
-    out_.text = ran_ == 0 ? nothing : count_of(ran_, "migration") + " ran";
+    out_.text = ran_ == 0 ? nothing : migrations_text(ran_) + " ran";
     if (context_.settings.stack.upgrade.migrate.empty() || (whole == 0 && ran_ == 0))
       return ok();
     std::vector<LedgerFact> facts;

@@ -256,11 +256,12 @@ Result<> do_restore_data(Context& context, Record& out) {
                     "store '" + spec->name + "'");
     TRY(record_abandoned(context, abandoned));
     out.detail.push_back(spec->name + ": back as of " + context.plan.point + "; " +
-                         std::to_string(abandoned.differences) + " entries differ, kept in " +
-                         abandoned.kept);
+                         base::plural(abandoned.differences, "entry differs", "entries differ") +
+                         ", kept in " + abandoned.kept);
     all.push_back(std::move(abandoned));
   }
-  out.text = all.empty() ? "the data stays" : std::to_string(all.size()) + " stores are back";
+  out.text =
+      all.empty() ? "the data stays" : base::plural(all.size(), "store is back", "stores are back");
   out.abandoned = std::move(all);
   return ok();
 }
@@ -274,8 +275,9 @@ Result<> do_restore_config(Context& context, Record& out) {
   const auto written = TRY(restore_config_files(context.world.files, target.config));
   for (const std::string& path : written)
     out.detail.push_back("put back " + path);
-  out.text = written.empty() ? "no config file differs"
-                             : std::to_string(written.size()) + " config files are back";
+  out.text = written.empty()
+                 ? "no config file differs"
+                 : base::plural(written.size(), "config file is back", "config files are back");
   return ok();
 }
 

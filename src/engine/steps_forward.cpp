@@ -19,8 +19,7 @@ using base::Result;
 namespace {
 
 std::string size_text(const world::TreeSize& size) {
-  return std::to_string(size.files) + (size.files == 1 ? " entry, " : " entries, ") +
-         base::format_bytes(size.bytes);
+  return base::plural(size.files, "entry, ", "entries, ") + base::format_bytes(size.bytes);
 }
 
 Result<> do_check(Context& context, Record& out) {

@@ -87,8 +87,7 @@ Result<> ready_all(Context& context, Record& out) {
     TRY(identity(context, service, releases));
     out.detail.push_back(last.probe + ": " + last.detail);
   }
-  out.text =
-      std::to_string(out.gates.size()) + (out.gates.size() == 1 ? " gate" : " gates") + " passed";
+  out.text = base::plural(out.gates.size(), "gate passed", "gates passed");
   return ok();
 }
 
@@ -149,7 +148,7 @@ Result<> smoke_all(Context& context, bool only_good_before, Record& out) {
   }
   const std::size_t count = out.gates.size();
   out.text = count == 0 ? "no smoke test and no check is configured"
-                        : std::to_string(count) + (count == 1 ? " test passed" : " tests passed");
+                        : base::plural(count, "test passed", "tests passed");
   return ok();
 }
 

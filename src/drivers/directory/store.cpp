@@ -19,10 +19,6 @@ constexpr std::size_t differences_max = 1000;
 constexpr int links_max = 8;                       // on the way to a store
 constexpr std::size_t tail_bytes_max = 64U << 20U; // above it no appended tail is cut out
 
-std::string plural(std::uint64_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
 Error still_written(const std::string& live, const std::string& path) {
   return {ErrorKind::conflict,
           "'" + base::printable(path) + "' in '" + live +
@@ -163,7 +159,7 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
     return evidence;
   }
   const auto& differences = compared.value();
-  evidence.detail = plural(differences.size(), "entry differs", "entries differ");
+  evidence.detail = base::plural(differences.size(), "entry differs", "entries differ");
   // A comparison believes equal sizes and times. What decides about the data is read.
   for (const std::string& path : spec.layout)
     if (!TRY(is_same_file(snapshot.kept + "/" + path, place.live + "/" + path))) {

@@ -196,7 +196,7 @@ void Probe::measure_log(const domain::ProbeSpec& spec, Reading& reading) {
   reading.verdict = Verdict::ok;
   reading.number = static_cast<double>(lines.count);
   reading.detail =
-      std::to_string(lines.count) + (lines.count == 1 ? " line matches" : " lines match") +
+      base::plural(lines.count, "line matches", "lines match") +
       (text.value().size() == log_bytes_max ? " in the end of a long log" : "") +
       (lines.count == 0 ? "" : "; the last: " + base::printable(lines.last.substr(0, 200)));
 }
