@@ -93,6 +93,15 @@ public:
     if (!level)
       return fail({ErrorKind::invalid_input, "there is no level '" + options_.level + "'",
                    "Levels are auto, restart, release, data and full."});
+    const app::FetchRequest point{.stack = options_.stack,
+                                  .point = options_.to,
+                                  .may_fetch = options_.is_yes || terminal_.is_input_terminal,
+                                  .needs_data = *level != domain::Level::release,
+                                  .notice = {},
+                                  .tell = {}};
+    if (!options_.to.empty() && *level != domain::Level::restart)
+      if (const auto failed = bring_point(host_, terminal_, point, options_.is_json))
+        return *failed;
     const auto plan = app::plan_rollback(
         host_, options_.stack,
         {.to = options_.to, .level = *level, .is_compatible = options_.is_compatible});
@@ -402,7 +411,8 @@ private:
             "  belay rollback orders --level restart",
             &Command::rollback);
     add_stack(rollback);
-    rollback->add_option("--to", options_.to, "a restore point or an abandoned set");
+    rollback->add_option("--to", options_.to,
+                         "a restore point, of a repository too, or an abandoned set");
     rollback->add_option("--level", options_.level, "how far: auto decides from evidence")
         ->type_name("{auto,restart,release,data,full}")
         ->capture_default_str();

@@ -23,25 +23,30 @@ void say(const Terminal& terminal, const base::Error& error) {
     std::fprintf(terminal.err, "hint: %s\n", base::printable(error.hint).c_str());
 }
 
+int fail(const Terminal& terminal, const base::Error& error, int status, bool is_json) {
+  if (is_json)
+    print(terminal, line_of({{"event", "error"},
+                             {"message", error.message},
+                             {"hint", error.hint},
+                             {"exit_status", status}}));
+  say(terminal, error);
+  return status;
+}
+
+app::RepoPorts ports_of(const Terminal& terminal) {
+  return {*terminal.folders, *terminal.machine, *terminal.channels};
+}
+
 } // namespace
 
 int points(const app::Host& host, const Terminal& terminal, const std::string& stack,
            bool is_json) {
   const auto known =
-      app::known_points(host, {*terminal.folders, *terminal.machine, *terminal.channels}, stack,
-                        [&](const std::string& notice) {
-                          say(terminal, {base::ErrorKind::failed, notice, ""});
-                        });
-  if (!known) {
-    const int status = status_of(known.error(), false);
-    if (is_json)
-      print(terminal, line_of({{"event", "error"},
-                               {"message", known.error().message},
-                               {"hint", known.error().hint},
-                               {"exit_status", status}}));
-    say(terminal, known.error());
-    return status;
-  }
+      app::known_points(host, ports_of(terminal), stack, [&](const std::string& notice) {
+        say(terminal, {base::ErrorKind::failed, notice, ""});
+      });
+  if (!known)
+    return fail(terminal, known.error(), status_of(known.error(), false), is_json);
   const auto& all = known.value().points;
   if (is_json)
     print(terminal, points_json(all));
@@ -54,6 +59,29 @@ int points(const app::Host& host, const Terminal& terminal, const std::string& s
     say(terminal, error);
   }
   return exit_done;
+}
+
+std::optional<int> bring_point(const app::Host& host, const Terminal& terminal,
+                               const app::FetchRequest& wanted, bool is_json) {
+  auto trouble = app::Trouble::none;
+  app::FetchRequest request = wanted;
+  request.notice = [&](const std::string& text) {
+    say(terminal, {base::ErrorKind::failed, text, ""});
+  };
+  const auto fetched = app::fetch_point(host, ports_of(terminal), request, trouble);
+  if (!fetched) {
+    int status = status_of(fetched.error(), false);
+    if (trouble == app::Trouble::no_repository)
+      status = exit_no_repository;
+    if (trouble == app::Trouble::wrong_password)
+      status = exit_wrong_password;
+    return fail(terminal, fetched.error(), status, is_json);
+  }
+  if (fetched.value() == app::Fetched::brought)
+    print(terminal,
+          is_json ? line_of({{"event", "brought"}, {"point", wanted.point}})
+                  : "brought " + wanted.point + " from the repository, read back and compared\n");
+  return std::nullopt;
 }
 
 } // namespace cli
