@@ -46,7 +46,7 @@ Result<> write_draft(const Host& host, const std::string& text) {
       base::parent_of(host.config_path) + "/.belay-init-" + base::name_of_path(host.config_path);
   constexpr std::uint32_t mode = 0644; // it holds no secret
   TRY(files.replace(temporary, text, mode));
-  const auto renamed = files.rename(temporary, host.config_path);
+  auto renamed = files.rename(temporary, host.config_path);
   if (renamed)
     return renamed;
   TRY(files.remove(temporary));

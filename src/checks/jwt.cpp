@@ -101,7 +101,7 @@ Result<Jwt> parse_jwt(std::string_view token) {
     return malformed("it has no signature");
   Jwt jwt;
   for (const auto& [name, value] : claims.items())
-    if (!value.is_null() && value != "")
+    if (!value.is_null() && value != json(""))
       jwt.claims.push_back(name);
   jwt.expires = TRY(time_of(claims, "exp"));
   jwt.not_before = TRY(time_of(claims, "nbf"));

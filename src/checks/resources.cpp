@@ -8,8 +8,6 @@ namespace checks {
 
 namespace {
 
-using domain::FindingLevel;
-
 constexpr const char* memory = "memory";
 constexpr const char* files = "open-files";
 constexpr const char* clock_check = "clock";

@@ -30,8 +30,8 @@ std::optional<Version> parse(std::string_view text) {
       text.remove_prefix(1);
   }
   Version version{};
-  for (std::size_t part = 0; part < version.size(); ++part) {
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), version.at(part));
+  for (auto& part : version) {
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), part);
     if (parsed.ec != std::errc{})
       return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));

@@ -55,6 +55,7 @@ domain::JudgePolicy build_judge(const Building& building) {
   policy.ratio = section.at("ratio").number;
   const auto probes = all_probes(building.stack);
   std::vector<std::string> known;
+  known.reserve(probes.size());
   for (const auto& probe : probes)
     known.push_back(probe.name);
   for (const std::string& name : section.at("probes").words) {

@@ -99,7 +99,7 @@ domain::HoldLineSpec build_hold_line(const Building& building, const Value& item
 
 // What wakes others. A service would have to be stopped for good: that is for its own stack.
 std::vector<std::string> build_hold_units(const Building& building, const Value& section) {
-  const std::vector<std::string> units = words_of(section, "hold_units");
+  std::vector<std::string> units = words_of(section, "hold_units");
   for (const std::string& unit : units)
     if (!is_unit(unit, ".timer") && !is_unit(unit, ".path"))
       building.problems.add(section.at("hold_units").mark, quoted(unit) + " cannot be held",

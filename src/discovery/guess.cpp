@@ -128,8 +128,9 @@ private:
       guess_.questions.push_back(
           {"data", "Where does it keep its data?", "none", "./data,./shop.db"});
     if (guess_.stores.empty())
-      guess_.notes.push_back("no store is in the file: data that the service keeps will not come "
-                             "back with a way back");
+      guess_.notes.emplace_back(
+          "no store is in the file: data that the service keeps will not come "
+          "back with a way back");
     return base::ok();
   }
 

@@ -161,11 +161,11 @@ void Looker::look_for_helm() {
   std::string tool = "helm";
   if (releases.empty()) {
     tool = "kubectl";
-    releases =
-        parse_kubectl(ask_tool({"kubectl", "get", "secrets", "--all-namespaces", "--selector",
-                                "owner=helm", "--request-timeout", "3s", "--no-headers", "--output",
-                                "custom-columns=P:.metadata.namespace,N:.metadata.labels.name,S:."
-                                "metadata.labels.status"}));
+    const std::string columns =
+        "custom-columns=P:.metadata.namespace,N:.metadata.labels.name,S:.metadata.labels.status";
+    releases = parse_kubectl(
+        ask_tool({"kubectl", "get", "secrets", "--all-namespaces", "--selector", "owner=helm",
+                  "--request-timeout", "3s", "--no-headers", "--output", columns}));
   }
   for (HelmRelease& release : releases)
     add(tool, std::move(release));

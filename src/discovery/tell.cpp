@@ -119,6 +119,7 @@ std::string relative_to(const std::string& folder, const std::string& path) {
 
 std::string words_text(const std::vector<Word>& words) {
   std::vector<std::string> texts;
+  texts.reserve(words.size());
   for (const Word& word : words)
     texts.push_back(word.text.contains(' ') || word.text.empty() ? "'" + word.text + "'"
                                                                  : word.text);

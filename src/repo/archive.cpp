@@ -23,7 +23,8 @@ using format::NodeType;
 namespace {
 
 constexpr std::size_t block_bytes = 256U << 10U;
-constexpr std::size_t tail_bytes = 1024; // the end of a tar: two blocks of zeros
+constexpr std::size_t path_bytes_max = 4096; // PATH_MAX of Linux
+constexpr std::size_t tail_bytes = 1024;     // the end of a tar: two blocks of zeros
 
 struct FreeRead {
   void operator()(archive* reader) const { archive_read_free(reader); }
@@ -94,6 +95,9 @@ Result<std::string> plain_path(const char* raw, const std::string& archive) {
   const std::string path = raw == nullptr ? "" : raw;
   if (path.empty() || path.front() == '/')
     return unsafe(archive, path, path.empty() ? "has no name" : "is absolute");
+  if (path.size() > path_bytes_max)
+    return unsafe(archive, path.substr(0, 60) + "...",
+                  "has a path of " + std::to_string(path.size()) + " bytes");
   std::vector<std::string> parts;
   for (std::string& part : base::split(path, '/')) {
     if (part == "..")

@@ -105,7 +105,8 @@ def archive_with(*names, links=()):
 @pytest.mark.parametrize("content", [
     archive_with("/etc/passwd"), archive_with("a/../../b"), archive_with("twice", "./twice"),
     archive_with("a", links=[("link", "/etc", tarfile.SYMTYPE)]), archive_with(links=[("h", "absent", tarfile.LNKTYPE)]),
-], ids=["absolute", "up", "twice", "through a link", "link to nothing"])
+    archive_with("a/" * 300_000 + "b"),
+], ids=["absolute", "up", "twice", "through a link", "link to nothing", "without end"])
 def test_what_must_not_be_trusted_is_refused(full, content):
     archive = full.folder / "a.tar"
     archive.write_bytes(content)
