@@ -260,23 +260,6 @@ private:
   const StackBackupRequest& request_;
 };
 
-StackBackup::Copied copy_all(const Host& host, const RepoPorts& ports, const domain::Stack& stack,
-                             repo::Repository& from, const StackBackup& done,
-                             const StackBackupRequest& request) {
-  StackBackup::Copied copied;
-  const auto run = [&]() -> Result<> {
-    Trouble unused{};
-    StackPlace place = TRY(stack_place(host, stack, Where::copy, request.notice));
-    place.place.limit = request.limit;
-    const auto depot = TRY(open_place(host, ports, place, unused));
-    copied.location = depot->repository().backend().location();
-    return Copying{from, depot->repository(), request}.run(done.point, copied.points);
-  };
-  if (auto ran = run(); !ran)
-    copied.failure = std::move(ran).error();
-  return copied;
-}
-
 } // namespace
 
 Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
@@ -292,8 +275,20 @@ Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
   Taking taking{host, ports, stack, machinery->drivers(), folder, request};
   StackBackup done = TRY(taking.take(depot->repository()));
   TRY(read_again(depot->repository(), done.point));
-  if (stack.repository->copy)
-    done.copied = copy_all(host, ports, stack, depot->repository(), done, request);
+  if (!stack.repository->copy)
+    return done;
+  done.copied = StackBackup::Copied{};
+  const auto copy = [&]() -> Result<> {
+    Trouble unused{};
+    StackPlace second = TRY(stack_place(host, stack, Where::copy, request.notice));
+    second.place.limit = request.limit;
+    const auto other = TRY(open_place(host, ports, second, unused));
+    done.copied->location = other->repository().backend().location();
+    Copying copying{depot->repository(), other->repository(), request};
+    return copying.run(done.point, done.copied->points);
+  };
+  if (auto copied = copy(); !copied)
+    done.copied->failure = std::move(copied).error();
   return done;
 }
 

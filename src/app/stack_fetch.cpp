@@ -202,15 +202,6 @@ struct Found {
   Snapshot snapshot;
 };
 
-Result<Found> look_in(const Host& host, const RepoPorts& ports, const domain::Stack& stack,
-                      Where where, const FetchRequest& request, Trouble& trouble) {
-  Found found;
-  const StackPlace place = TRY(stack_place(host, stack, where, request.notice));
-  found.depot = TRY(open_place(host, ports, place, trouble));
-  found.snapshot = TRY(find_snapshot(found.depot->repository(), request.point));
-  return found;
-}
-
 } // namespace
 
 Result<Fetched> fetch_point(const Host& host, const RepoPorts& ports, const FetchRequest& request,
@@ -231,12 +222,19 @@ Result<Fetched> fetch_point(const Host& host, const RepoPorts& ports, const Fetc
     return Error{ErrorKind::invalid_input,
                  "restore point '" + request.point + "' is not here, and nobody agreed to bring it",
                  "Add --yes: it is looked for in the repository, and brought beside the data."};
-  auto found = look_in(host, ports, stack, Where::first, request, trouble);
+  const auto look_in = [&](Where where, Trouble& why) -> Result<Found> {
+    Found found;
+    const StackPlace place = TRY(stack_place(host, stack, where, request.notice));
+    found.depot = TRY(open_place(host, ports, place, why));
+    found.snapshot = TRY(find_snapshot(found.depot->repository(), request.point));
+    return found;
+  };
+  auto found = look_in(Where::first, trouble);
   if (!found && stack.repository->copy) {
     Trouble unused{};
     if (request.notice)
       request.notice(found.error().message + "; looking in the second place");
-    if (auto copy = look_in(host, ports, stack, Where::copy, request, unused)) {
+    if (auto copy = look_in(Where::copy, unused)) {
       trouble = Trouble::none;
       found = std::move(copy);
     }

@@ -10,7 +10,6 @@ namespace cli {
 
 using base::Error;
 using base::ErrorKind;
-using base::ok;
 using base::Result;
 using Change = repo::InPlace::Change;
 

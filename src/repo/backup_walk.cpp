@@ -155,7 +155,7 @@ private:
     if (entry.type != EntryType::file || base::name_of_path(placed.path) != name)
       return Error{ErrorKind::conflict, "'" + placed.path + "' is no plain file or folder", ""};
     auto folder = TRY(run_.folders.open(base::parent_of(placed.path)));
-    return take(dir, place, std::move(entry), previous, nullptr, std::move(folder));
+    return take(dir, place, std::move(entry), previous, std::move(folder));
   }
 
   void take_bytes(const std::shared_ptr<Dir>& dir, std::size_t place, const std::string& name,
@@ -192,8 +192,10 @@ private:
     });
     const auto previous = previous_nodes(*dir);
     make_room(*dir, entries.size());
-    for (std::size_t place = 0; place < entries.size(); ++place)
-      TRY(take(dir, place, std::move(entries[place]), nullptr, &previous));
+    for (std::size_t place = 0; place < entries.size(); ++place) {
+      const Node* before = find(previous, entries[place].name);
+      TRY(take(dir, place, std::move(entries[place]), before));
+    }
     run_.done_in(dir);
     return ok();
   }
@@ -214,10 +216,7 @@ private:
   }
 
   Result<> take(const std::shared_ptr<Dir>& dir, std::size_t place, Entry entry,
-                const Node* previous, const std::vector<Node>* all_previous = nullptr,
-                std::shared_ptr<world::Folder> folder = nullptr) {
-    if (all_previous != nullptr)
-      previous = find(*all_previous, entry.name);
+                const Node* previous, std::shared_ptr<world::Folder> folder = nullptr) {
     if (entry.type == EntryType::folder)
       return take_folder(dir, place, entry, previous);
     dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
