@@ -223,7 +223,7 @@ std::string zsh(const std::vector<Choice>& choices) {
          "compdef _belay belay\n";
 }
 
-std::string quoted(std::string text) {
+std::string quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text)
     out += c == '\'' ? std::string{"\\'"} : std::string{c};

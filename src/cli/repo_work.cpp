@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -124,8 +125,8 @@ int RepoWork::init() {
 Result<int> RepoWork::run_check(repo::Repository& repository) {
   repo::CheckOptions how{.is_data_read = options_.is_data_read || !options_.subset.empty()};
   if (!options_.subset.empty())
-    how.percent =
-        static_cast<unsigned>(TRY(share_of(options_.subset, "--read-data-subset")) * 100 + 0.5);
+    how.percent = static_cast<unsigned>(
+        std::lround(TRY(share_of(options_.subset, "--read-data-subset")) * 100));
   const auto report =
       TRY(repo::with_lock(repository, repo::Sharing::exclusive, [&](repo::Lock& lock) {
         return repo::check(repository, lock, how, [&](std::uint64_t done, std::uint64_t all) {

@@ -63,6 +63,7 @@ std::string_view name_of(MigrationClass kind) {
 
 std::string tell_ledgers(const std::vector<Ledger>& ledgers) {
   std::vector<std::string> parts;
+  parts.reserve(ledgers.size());
   for (const Ledger& ledger : ledgers)
     parts.push_back(base::printable(ledger.table + " at " + head_of(ledger.applied) + " (" +
                                     std::to_string(ledger.applied.size()) + " applied)"));
@@ -71,6 +72,7 @@ std::string tell_ledgers(const std::vector<Ledger>& ledgers) {
 
 std::string tell_movement(const std::vector<Ledger>& before, const std::vector<Ledger>& after) {
   std::vector<std::string> parts;
+  parts.reserve(after.size());
   for (const Ledger& ledger : after)
     parts.push_back(moved_in(ledger.table, applied_in(before, ledger.table), ledger.applied));
   for (const Ledger& ledger : before)

@@ -108,6 +108,7 @@ Record Context::without_secrets(Record record) const {
 Result<> Context::write(const std::vector<Record>& said) {
   std::vector<Record> records;
   std::vector<std::string> payloads;
+  payloads.reserve(said.size());
   for (const Record& each : said)
     payloads.push_back(encode(records.emplace_back(without_secrets(each))));
   auto written = log_.append_all(payloads);

@@ -30,7 +30,7 @@ constexpr int exit_damaged = 65;
 constexpr int exit_not_there = 66;
 constexpr int exit_not_now = 75;
 
-std::string shortened(std::string text) {
+std::string shortened(const std::string& text) {
   constexpr std::size_t shown = 80;
   return text.size() > shown ? text.substr(0, shown) + "..." : text;
 }

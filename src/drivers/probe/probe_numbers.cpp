@@ -40,6 +40,7 @@ std::string text_of(double value) {
 
 std::vector<double> values_of(const std::vector<Sample>& samples) {
   std::vector<double> values;
+  values.reserve(samples.size());
   for (const Sample& sample : samples)
     values.push_back(sample.value);
   return values;

@@ -9,7 +9,6 @@ namespace repo::format {
 
 using base::Error;
 using base::ErrorKind;
-using base::ok;
 using base::Result;
 
 namespace {

@@ -116,7 +116,8 @@ public:
     if (!is_good_ || at_ != text_.size() || month < 1 || month > 12 || day < 1 ||
         day > days_in(year, month) || hour > 23 || minute > 59 || second > 60)
       return Error{ErrorKind::corrupt, "'" + std::string{text_.substr(0, 64)} + "' is no time", ""};
-    time.seconds = days_of(year, month, day) * day_seconds + hour * 3600 + minute * 60 + second;
+    const unsigned second_of_day = hour * 3600 + minute * 60 + second;
+    time.seconds = days_of(year, month, day) * day_seconds + second_of_day;
     time.seconds -= offset;
     return time;
   }

@@ -8,8 +8,6 @@
 
 namespace repo::format {
 
-using base::Error;
-using base::ErrorKind;
 using base::Result;
 
 namespace {
