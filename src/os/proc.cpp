@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,11 @@ bool parse_stat(const std::string& text, Stat& stat) {
   if (words.size() < 20 || words[0].size() != 1)
     return false;
   stat.state = words[0][0];
+  constexpr unsigned kernel_thread = 0x00200000; // PF_KTHREAD of linux/sched.h
+  unsigned flags = 0;
+  if (!read_number(words[6], flags)) // field 9
+    return false;
+  stat.is_of_kernel = (flags & kernel_thread) != 0;
   return read_number(words[1], stat.parent_pid) && read_number(words[3], stat.session) &&
          read_number(words[19], stat.start_ticks); // field 22, starttime
 }
@@ -125,9 +131,38 @@ std::vector<int> pids() {
   return found;
 }
 
+namespace {
+
+// After the old program's memory is gone and before the new one's is set up, the kernel shows
+// neither arguments nor environment. Then the arguments come first.
+bool may_be_in_execve(int pid, const std::string& path) {
+  Stat stat;
+  return ::access(path.c_str(), R_OK) == 0 && read_stat(pid, stat) && is_living(stat) &&
+         !stat.is_of_kernel;
+}
+
+std::string environment_text(int pid) {
+  constexpr int looks_max = 500;
+  constexpr int looks_with_arguments_max = 8; // then it has none: some programs take theirs away
+  constexpr int pause_ms = 2;
+  const std::string path = folder_of(pid) + "/environ";
+  std::string text = read_text(path);
+  int looks_with_arguments = 0;
+  for (int look = 0; text.empty() && look < looks_max && may_be_in_execve(pid, path); ++look) {
+    looks_with_arguments += argv_of(pid).empty() ? 0 : 1;
+    if (looks_with_arguments > looks_with_arguments_max)
+      break;
+    ::poll(nullptr, 0, pause_ms);
+    text = read_text(path);
+  }
+  return text;
+}
+
+} // namespace
+
 world::Environment environment_of(int pid) {
   world::Environment environment;
-  for (const std::string& entry : base::split(read_text(folder_of(pid) + "/environ"), '\0')) {
+  for (const std::string& entry : base::split(environment_text(pid), '\0')) {
     const auto equals = entry.find('=');
     if (equals != std::string::npos)
       environment.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));

@@ -14,6 +14,7 @@ struct Stat {
   int parent_pid = 0;
   int session = 0;
   std::uint64_t start_ticks = 0;
+  bool is_of_kernel = false; // a thread of the kernel, which never has an environment
 };
 
 // False when the process is gone or the text has no such form. Pure part: parse_stat.
@@ -21,7 +22,9 @@ bool parse_stat(const std::string& text, Stat& stat);
 bool read_stat(int pid, Stat& stat);
 bool is_living(const Stat& stat); // not a zombie, not dead
 std::vector<int> pids();
-world::Environment environment_of(int pid); // empty: not readable
+// Empty: not readable. Of a process that is becoming another program (execve) it is the new one's:
+// in between it has none, and is waited for, up to a second.
+world::Environment environment_of(int pid);
 std::string boot_id();
 world::ProcessInfo info_of(int pid, const Stat& stat, const world::Environment& environment);
 // Inodes of the sockets that listen on this TCP port on loopback or on every address.

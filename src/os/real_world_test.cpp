@@ -190,6 +190,30 @@ TEST_F(real_world, a_service_outlives_a_killed_starter_and_is_found_by_its_tag) 
   EXPECT_TRUE(processes.signal(service.id, world::Signal::terminate)); // gone is no error
 }
 
+// As a start script does, whose last line is `exec`.
+TEST_F(real_world, a_service_is_found_while_it_becomes_another_program) {
+  ASSERT_TRUE(files.replace(path("start"),
+                            "#!/bin/sh\n[ \"$1\" -gt 0 ] || exec sleep 600\n"
+                            "exec \"$0\" $(($1 - 1))\n",
+                            0700));
+  const auto started = processes.start({.argv = {path("start"), "500"},
+                                        .environment = {{"BELAY_SERVICE", folder}},
+                                        .log_path = path("log"),
+                                        .lock_path = path("lock")});
+  ASSERT_TRUE(started);
+  const auto has_become = [&] {
+    const auto argv = os::proc::argv_of(started.value().pid);
+    return !argv.empty() && argv.front() == "sleep";
+  };
+  int looks = 0;
+  int found = 0;
+  for (; !has_become() && processes.is_alive(started.value()).value(); ++looks)
+    found += processes.find(path("lock"), "BELAY_SERVICE", folder).value().size() == 1 ? 1 : 0;
+  EXPECT_EQ(found, looks);
+  EXPECT_TRUE(has_become());
+  EXPECT_TRUE(processes.signal(started.value(), world::Signal::kill));
+}
+
 TEST(proc, stat_with_any_name_is_read) {
   os::proc::Stat stat;
   const std::string tail = " S 7 9 8 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 1 2";
