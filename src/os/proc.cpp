@@ -143,16 +143,18 @@ bool may_be_in_execve(int pid, const std::string& path) {
 
 std::string environment_text(int pid) {
   constexpr int looks_max = 500;
-  constexpr int looks_with_arguments_max = 8; // then it has none: some programs take theirs away
+  constexpr int looks_with_arguments_max = 50; // some programs take theirs away
   constexpr int pause_ms = 2;
   const std::string path = folder_of(pid) + "/environ";
   std::string text = read_text(path);
   int looks_with_arguments = 0;
   for (int look = 0; text.empty() && look < looks_max && may_be_in_execve(pid, path); ++look) {
-    looks_with_arguments += argv_of(pid).empty() ? 0 : 1;
+    const bool has_arguments = !argv_of(pid).empty();
+    looks_with_arguments += has_arguments ? 1 : 0;
     if (looks_with_arguments > looks_with_arguments_max)
       break;
-    ::poll(nullptr, 0, pause_ms);
+    if (!has_arguments)
+      ::poll(nullptr, 0, pause_ms);
     text = read_text(path);
   }
   return text;
