@@ -105,6 +105,8 @@ private:
     if (!names_.insert(plain_name(name)).second && kind != AE_IFDIR)
       return unsafe(path_, name, "is in it twice");
     const bool is_link = archive_entry_hardlink(entry) != nullptr;
+    if (plain_name(name).empty() && (is_link || kind != AE_IFDIR))
+      return unsafe(path_, name, "is the folder itself, and no folder");
     if (!is_link && kind != AE_IFREG && kind != AE_IFDIR && kind != AE_IFLNK)
       return unsafe(path_, name, "is a device, a pipe or a socket");
     if (kind == AE_IFLNK)

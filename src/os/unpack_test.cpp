@@ -103,6 +103,12 @@ TEST_F(UnpackTest, writes_nothing_through_a_link_of_the_archive) {
   EXPECT_FALSE(fs::exists(root + "/to/folder/file"));
 }
 
+TEST_F(UnpackTest, stays_a_folder_itself) {
+  expect_refused({{".", "x"}}, "is the folder itself");
+  expect_refused({{"./", "", AE_IFLNK, "elsewhere"}, {"x", "x"}}, "is the folder itself");
+  expect_refused({{"x", "x"}, {".", "", AE_IFREG, "", "x"}}, "is the folder itself");
+}
+
 TEST_F(UnpackTest, refuses_a_name_that_is_in_it_twice) {
   expect_refused({{"a/x", "1"}, {"./a//x", "2"}}, "is in it twice");
 }
