@@ -92,7 +92,8 @@ public:
   // After it the snapshot's copy is the live data: the point has given it up.
   virtual base::Result<Abandoned> restore(const StoreSpec& spec, const Snapshot& snapshot,
                                           const std::string& abandoned_id) = 0;
-  // The abandoned data becomes a snapshot that `restore` can bring back. Changes nothing.
+  // The abandoned data becomes a snapshot that `restore` can bring back. Changes none of it. The
+  // service may run again, and nobody waits: it may read all.
   virtual base::Result<Snapshot> adopt(const StoreSpec& spec, const Abandoned& abandoned) = 0;
   // Copy what differs between the live store and `abandoned` into the new folder `into`.
   virtual base::Result<> export_written(const StoreSpec& spec, const Abandoned& abandoned,
