@@ -138,6 +138,12 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
     store.ledger = section.text_or_empty("ledger");
     return store;
   }
+  if (const Value* postgres = section.find("postgres")) {
+    store.kind = domain::StoreKind::postgres;
+    store.postgres = build_postgres(building, name, *postgres);
+    store.ledger = section.text_or_empty("ledger");
+    return store;
+  }
   store.path = section.at("directory").text;
   store.exclude = section.at("exclude").words;
   store.layout = section.at("layout").words;

@@ -37,6 +37,8 @@ domain::ProbeSpec build_smoke(const Building& building, const Value& section,
 domain::PreflightSpec build_preflight(const Building& building, const Value& section);
 domain::NotifySpec build_notify(const Building& building, const Value& section);
 domain::RepositorySpec build_repository(const Building& building, const Value& section);
+domain::PostgresSpec build_postgres(const Building& building, const std::string& store,
+                                    const Value& section);
 void build_triggers(const Building& building); // after the probes that they look at
 // After checks and smoke tests: the judge names them.
 domain::JudgePolicy build_judge(const Building& building);

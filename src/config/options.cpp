@@ -7,6 +7,7 @@
 #include "config/options_judge.hpp"
 #include "config/options_notify.hpp"
 #include "config/options_repository.hpp"
+#include "config/options_store.hpp"
 
 #include <algorithm>
 #include <array>
@@ -300,52 +301,6 @@ constexpr std::array smoke{
            .doc = "The service whose process must answer on this port."},
 };
 
-constexpr std::array store{
-    Option{.key = "directory",
-           .type = Type::path,
-           .doc = "A folder with everything below it.",
-           .is_alternative = true},
-    Option{.key = "sqlite",
-           .type = Type::path,
-           .doc = "An SQLite database file.",
-           .is_alternative = true},
-    Option{.key = "driver",
-           .type = Type::words,
-           .doc = "A program of your own that looks after the data, as a list of words: see "
-                  "docs/formats/driver-protocol.md. The name of the request is added to them.",
-           .is_alternative = true},
-    Option{.key = "env",
-           .type = Type::variables,
-           .by_default = "{}",
-           .doc = "Variables for the driver; secret references as for a service.",
-           .only_with = "driver"},
-    Option{.key = "timeout",
-           .type = Type::duration,
-           .by_default = "10m",
-           .doc = "For one request to the driver.",
-           .only_with = "driver",
-           .low = 1,
-           .high = day},
-    Option{.key = "exclude",
-           .type = Type::inner_paths,
-           .by_default = "[]",
-           .doc = "Paths inside it that are kept out and left alone. With a store of its own among "
-                  "them, its kept copies and SQLite's -wal, -shm and -journal files are left "
-                  "out too.",
-           .only_with = "directory"},
-    Option{.key = "layout",
-           .type = Type::inner_paths,
-           .by_default = "[]",
-           .doc = "Files inside it that tell the layout of the data: when none of them changed, "
-                  "the data may stay on a way back. Without any, every change brings it back.",
-           .only_with = "directory"},
-    Option{.key = "ledger",
-           .type = Type::text,
-           .doc = "A SELECT whose first column names the migrations that were applied, in their "
-                  "order. The tables of the known migration tools are found without it.",
-           .only_with = "sqlite"},
-};
-
 constexpr std::array upgrade{
     Option{.key = "migrate",
            .type = Type::list,
@@ -417,8 +372,14 @@ constexpr std::array shapes{
           ready, probe},
     Shape{"store",
           "stores.NAME",
-          "One place where data lives: `directory`, `sqlite` or `driver`.",
-          store,
+          "One place where data lives: `directory`, `sqlite`, `postgres` or `driver`.",
+          store_options,
+          {}},
+    Shape{"postgres",
+          "stores.NAME.postgres",
+          "One database of a PostgreSQL server. Its own tools do the work: psql, pg_dump and "
+          "pg_restore.",
+          postgres_options,
           {}},
     Shape{"check", "checks[]",
           "A probe, exactly one of `http`, `tcp`, `run`, `process`, `metric`, `promql`, `log`, "

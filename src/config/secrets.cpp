@@ -73,8 +73,11 @@ std::vector<domain::SecretRef> all_secrets(const domain::Stack& stack) {
     add_environment(service.driver.environment);
     add_probe(service.ready.probe);
   }
-  for (const auto& store : stack.stores)
+  for (const auto& store : stack.stores) {
     add_environment(store.driver.environment);
+    if (store.postgres.password)
+      add(*store.postgres.password);
+  }
   for (const auto& check : stack.checks)
     add_probe(check.probe);
   for (const auto& probe : stack.upgrade.smoke)

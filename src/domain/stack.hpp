@@ -64,20 +64,40 @@ struct ServiceSpec {
   DriverSpec driver; // exec: instead of `release`, `run`, `log_path` and `stop`
 };
 
-enum class StoreKind { directory, sqlite, exec };
+// Where a PostgreSQL database is, and how its tools are run.
+enum class PostgresMethod { automatic, clone, dump };
+struct PostgresSpec {
+  std::string database;
+  std::string host; // a name, an address, or the folder of a socket; empty: libpq's own
+  int port = 0;     // 0: libpq's own
+  std::string user; // empty: libpq's own
+  std::optional<SecretRef> password;
+  std::string sslmode;              // empty: libpq's own
+  std::string ssl_root;             // file of certificates; empty: libpq's own
+  std::vector<std::string> through; // what stands before each tool: [docker, exec, -i, db]
+  std::string tools;                // folder of psql, pg_dump, pg_restore; empty: PATH
+  std::string maintenance;          // database that is connected to while others are renamed
+  PostgresMethod method = PostgresMethod::automatic;
+  std::uint64_t sample_above_bytes = 0; // a larger database is compared by samples
+  Milliseconds timeout{0};              // of one dump, one restore or one copy
+  Milliseconds fence_timeout{0};        // for other sessions to go
+};
+
+enum class StoreKind { directory, sqlite, exec, postgres };
 
 struct StoreSpec {
   std::string name;
   StoreKind kind = StoreKind::directory;
-  std::string path;                 // empty for exec: only its driver knows
+  std::string path;                 // empty for exec and postgres: only their drivers know
   std::vector<std::string> exclude; // directory: relative paths, kept out and left alone
   // directory: files (relative) whose content tells the layout of the data. When none of them
   // changed, the data may stay on a way back. Empty: any change means that the data goes back.
   std::vector<std::string> layout;
-  // sqlite: a SELECT whose first column names the migrations that were applied, in their order.
-  // Empty: the tables of the migration tools that are known.
+  // sqlite, postgres: a SELECT whose first column names the migrations that were applied, in their
+  // order. Empty: the tables of the migration tools that are known.
   std::string ledger;
-  DriverSpec driver; // exec
+  DriverSpec driver;     // exec
+  PostgresSpec postgres; // postgres
 };
 
 // critical: starts a way back. warning: is reported, once.

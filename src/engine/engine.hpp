@@ -26,10 +26,15 @@ struct Drivers {
   domain::Store& sqlite;
   domain::Store* exec = nullptr;          // where no stack has such a store
   domain::Preflight* preflight = nullptr; // where nothing but the stack itself is looked at
+  domain::Store* postgres = nullptr;      // where no stack has such a store
   domain::Store& of(domain::StoreKind kind) const {
     if (kind == domain::StoreKind::exec) {
       CHECK(exec != nullptr);
       return *exec;
+    }
+    if (kind == domain::StoreKind::postgres) {
+      CHECK(postgres != nullptr);
+      return *postgres;
     }
     return kind == domain::StoreKind::directory ? directory : sqlite;
   }
