@@ -1,0 +1,6 @@
+WITH x AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT f(y) FROM x ON CONFLICT DO NOTHING;
+UPDATE a SET (b, c) = (SELECT 1, 2), d[1:2] = '{}' WHERE e ~ $1 AND NOT f IS DISTINCT FROM g;
+MERGE INTO a USING b ON a.c = b.c WHEN MATCHED THEN DELETE;
+COPY a FROM STDIN;
+\i other.sql
+SELECT :'name', $tag$ ; $tag$, E'\'', U&"\0061" ;
