@@ -1,9 +1,8 @@
 #include "drivers/sqlite/script.hpp"
 
-#include "base/text.hpp"
-
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 namespace drivers::sqlite {
@@ -46,10 +45,6 @@ constexpr std::array refused{
 constexpr std::array<std::string_view, 6> pragmas{"USER_VERSION",       "APPLICATION_ID",
                                                   "DEFER_FOREIGN_KEYS", "LEGACY_ALTER_TABLE",
                                                   "RECURSIVE_TRIGGERS", "IGNORE_CHECK_CONSTRAINTS"};
-
-// How other tools part a file that holds the way back too: run whole it would undo itself.
-constexpr std::array<std::string_view, 3> other_tools{"migrate:down", "+goose down",
-                                                      "+migrate down"};
 
 constexpr std::string_view own_ledger = "BELAY_MIGRATIONS";
 
@@ -125,26 +120,14 @@ private:
   void problem(int line, std::string text) { script_.problems.push_back({line, std::move(text)}); }
 
   void comment(std::size_t end) {
-    const std::string said{
-        text_.substr(at_ + 2, end == std::string_view::npos ? end : end - at_ - 2)};
-    const std::string lower = upper(said);
-    for (const std::string_view tool : other_tools)
-      if (lower.contains(upper(tool)))
-        problem(line_, "'" + std::string{tool} +
-                           "' is of another tool, whose files hold the way back too: run that "
-                           "tool as a command");
-    const auto key = said.find_first_not_of(" \t");
-    if (key != std::string::npos && said.substr(key).starts_with("belay:"))
-      directive(said.substr(key + 6));
+    const bool is_head = !begin_ && script_.statements.empty();
+    migrations::Reading reading;
+    migrations::read_comment(
+        line_, text_.substr(at_ + 2, end == std::string_view::npos ? end : end - at_ - 2), is_head,
+        reading);
+    std::ranges::move(reading.directives, std::back_inserter(script_.directives));
+    std::ranges::move(reading.problems, std::back_inserter(script_.problems));
     advance(end == std::string_view::npos ? text_.size() - at_ : end - at_);
-  }
-
-  void directive(const std::string& words) {
-    if (begin_ || !script_.statements.empty())
-      return problem(line_, "'belay:' stands before the first statement only");
-    for (const std::string& word : base::split(words, ' '))
-      if (const auto last = word.find_last_not_of("\r\t,"); last != std::string::npos)
-        script_.directives.push_back({line_, word.substr(0, last + 1)});
   }
 
   void block_comment() {

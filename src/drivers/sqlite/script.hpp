@@ -2,27 +2,20 @@
 // Script: a file of SQL cut into its statements, and what in it cannot be part of one transaction.
 // Pure. Source: sqlite.org/lang.html, and how sqlite3_complete() finds the end of a trigger.
 
+#include "migrations/folder.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace drivers::sqlite {
 
-// What stands in a comment at the head of a file: `-- belay: expand`, `-- belay: compatible`.
-struct Directive {
-  int line = 0;
-  std::string word;
-};
+using migrations::Directive;
+using ScriptProblem = migrations::Problem;
 
 struct Statement {
   std::string sql; // without the semicolon
   int line = 0;    // of its first word, from 1
-};
-
-struct ScriptProblem {
-  int line = 0;
-  std::string text; // "VACUUM cannot be part of a transaction"
-  bool operator==(const ScriptProblem&) const = default;
 };
 
 struct Script {
