@@ -159,7 +159,7 @@ domain::CommandSpec build_command(const Building& building, const Value& item) {
 std::string sql_store(const Building& building, const Value& item, const std::string& path) {
   std::vector<std::string> databases;
   for (const domain::StoreSpec& store : building.stack.stores)
-    if (store.kind == domain::StoreKind::sqlite)
+    if (store.kind == domain::StoreKind::sqlite || store.kind == domain::StoreKind::postgres)
       databases.push_back(store.name);
   const Value* named = item.find("store");
   if (named == nullptr && databases.size() == 1)
@@ -168,11 +168,35 @@ std::string sql_store(const Building& building, const Value& item, const std::st
     return named->text;
   building.problems.add(named == nullptr ? item.at("sql").mark : named->mark,
                         named == nullptr ? quoted(path) + " does not say which store it is for"
-                                         : quoted(named->text) + " is no SQLite store",
-                        databases.empty() ? "SQL files are for a store with `sqlite:`."
-                                          : "SQLite stores are " + base::join(databases, ", ") +
-                                                ": name one with `store:`.");
+                                         : quoted(named->text) + " is no database",
+                        databases.empty()
+                            ? "SQL files are for a store with `sqlite:` or `postgres:`."
+                            : "Databases are " + base::join(databases, ", ") +
+                                  ": name one with `store:`.");
   return "";
+}
+
+// A table as it is written without quotes: "_schema_migrations", "shop.applied".
+bool is_table(std::string_view text) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const auto parts = base::split(text, '.');
+  return !text.empty() && parts.size() <= 2 &&
+         std::ranges::all_of(parts, [&](const std::string& part) {
+           return !part.empty() && part.size() <= 63 && std::ranges::all_of(part, is_word);
+         });
+}
+
+void check_ledger(const Building& building, const Value& ledger, const std::string& store,
+                  const std::string& path) {
+  for (const domain::StoreSpec& each : building.stack.stores)
+    if (each.name == store && each.kind != domain::StoreKind::postgres)
+      building.problems.add(ledger.mark, quoted(path + ".ledger") + " is for PostgreSQL only",
+                            "In an SQLite database belay keeps the table belay_migrations.");
+  if (!is_table(ledger.text))
+    building.problems.add(ledger.mark, quoted(path + ".ledger") + " is no name of a table",
+                          "Write it as the server has it: '_schema_migrations' or 'shop.applied'.");
 }
 
 domain::MigrationSpec build_migration(const Building& building, const Value& item,
@@ -184,6 +208,10 @@ domain::MigrationSpec build_migration(const Building& building, const Value& ite
   if (const Value* folder = item.find("sql")) {
     migration.folder = folder->text;
     migration.store = sql_store(building, item, path);
+  }
+  if (const Value* ledger = item.find("ledger")) {
+    migration.ledger = ledger->text;
+    check_ledger(building, *ledger, migration.store, path);
   }
   for (const auto kind : {domain::MigrationClass::expand, domain::MigrationClass::contract})
     if (item.at("class").text == domain::name_of(kind))

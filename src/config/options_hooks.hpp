@@ -51,14 +51,23 @@ inline constexpr std::array migration_options{
            .is_alternative = true},
     Option{.key = "store",
            .type = Type::name,
-           .doc = "The SQLite store that the files are for; the one there is if left out.",
+           .doc = "The SQLite or PostgreSQL store that the files are for; the one there is if left "
+                  "out.",
+           .only_with = "sql"},
+    Option{.key = "ledger",
+           .type = Type::text,
+           .doc =
+               "PostgreSQL: the table of your own runner, such as `_schema_migrations`, in which "
+               "each applied file is written, as far as it has columns for it. Without it belay "
+               "keeps `belay_migrations`.",
            .only_with = "sql"},
     Option{.key = "class",
            .type = Type::choice,
            .by_default = "change",
            .doc = "`expand` only adds, so the release before works with it: runs before the "
                   "switch. `contract` takes away what only the release before needed. `change`: "
-                  "nobody has said. A file may say it of itself: `-- belay: expand`.",
+                  "nobody has said; for PostgreSQL the statements tell then. A file may say it of "
+                  "itself: `-- belay: expand`.",
            .values = "change expand contract"},
     Option{.key = "compatible",
            .type = Type::boolean,

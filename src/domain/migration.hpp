@@ -30,12 +30,24 @@ std::string tell_ledgers(const std::vector<Ledger>& ledgers);
 std::string tell_movement(const std::vector<Ledger>& before, const std::vector<Ledger>& after);
 std::string identity_of(const std::vector<Ledger>& ledgers); // equal only when they say the same
 
+// What one statement does, where the driver can read it.
+struct MigrationStep {
+  int line = 0;
+  std::string does; // "adds column orders.note text, nullable"
+  std::string kind; // additive, compatible, data-changing, unknown or breaking
+  std::string rule; // "new-column"
+  std::string why;  // one sentence without a full stop
+};
+
 struct MigrationFile {
   std::string name; // "0003_prices.sql"
   std::string text;
   std::string sha256;
   MigrationClass kind = MigrationClass::change;
   bool is_compatible = false; // the release before works with what it leaves
+  std::string verdict = {};   // the worst of its steps; empty: the driver cannot tell
+  std::vector<MigrationStep> steps = {};
+  std::string ledger = {}; // table in which its line is written; empty: the driver's own
 };
 
 // A folder of SQL files beside the ledger of its store.

@@ -134,6 +134,7 @@ struct MigrationSpec {
   CommandSpec command; // without words for a folder; its timeout is of each file then
   std::string folder;  // absolute, may hold {to}
   std::string store;   // of the folder's files
+  std::string ledger;  // postgres: table of the user's own; empty: belay_migrations
   MigrationClass kind = MigrationClass::change; // of a file: unless it says so itself
   bool is_compatible = false;                   // the release before works with what it leaves
   bool is_folder() const { return !folder.empty(); }

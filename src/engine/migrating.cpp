@@ -38,6 +38,8 @@ bool comes_with_release(const domain::Stack& stack, const std::string& folder) {
   });
 }
 
+constexpr std::size_t steps_told_max = 12; // of one file
+
 std::string migrations_text(std::size_t count) {
   return base::plural(count, "migration", "migrations");
 }
@@ -96,7 +98,8 @@ private:
   void add_pending(const MigrationSpec& item, const domain::FolderState& state) {
     std::vector<std::string> names;
     for (const MigrationFile& file : state.pending) {
-      names.push_back(base::printable(file.name) + " (" + words_for(file.kind) + ")");
+      names.push_back(base::printable(file.name) + " (" + words_for(file.kind) +
+                      (file.verdict.empty() ? "" : "; " + file.verdict) + ")");
       all_.basis += file.name + " " + file.sha256 + "\n";
     }
     all_.lines.push_back(names.empty()
@@ -104,6 +107,22 @@ private:
                                    std::to_string(state.applied.size()) + " applied so far"
                              : item.store + ": " + migrations_text(names.size()) +
                                    " will run: " + base::join(names, ", "));
+    for (const MigrationFile& file : state.pending)
+      add_steps(item, file);
+  }
+
+  void add_steps(const MigrationSpec& item, const MigrationFile& file) {
+    std::size_t count = 0;
+    for (const domain::MigrationStep& step : file.steps) {
+      if (++count > steps_told_max)
+        continue;
+      all_.lines.push_back(item.store + ": " + base::printable(file.name) + ":" +
+                           std::to_string(step.line) + " " + base::printable(step.does) + " (" +
+                           step.kind + ": " + step.rule + ")");
+    }
+    if (count > steps_told_max)
+      all_.lines.push_back(item.store + ": " + base::printable(file.name) + " does " +
+                           std::to_string(count - steps_told_max) + " things more");
   }
 
   world::Files& files_;

@@ -32,11 +32,9 @@ struct Judgement {
   Manner manner = Manner::in_transaction;
   std::string refusal;
   std::vector<Finding> findings; // at least one
-  // Manner::alone: the index that CREATE INDEX CONCURRENTLY makes, or DROP takes: "shop"."i"
-  std::string makes_index;
-  std::string drops_index;
-  std::string table;      // that it is on, or that it changes; as written, quoted
-  std::string adds_label; // to an enum that was there before: unsafe to use before its end
+  std::string makes_index;       // by CREATE INDEX CONCURRENTLY: "shop"."i", quoted
+  std::string table;             // that it is on, or that it changes, quoted; may be empty
+  std::string adds_label;        // to an enum that was there before: unsafe to use before its end
 };
 
 Kind kind_of(const Judgement& judgement); // the worst of its findings

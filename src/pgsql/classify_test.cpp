@@ -67,9 +67,10 @@ TEST(Classify, SaysOfEachStatementWhatTheTableSays) {
 
 TEST(Classify, TellsWhatAStatementDoes) {
   Classifier classifier;
-  const File file = read_file("ALTER TABLE shop.orders ADD COLUMN note text,\n DROP COLUMN old;\n"
-                              "-- and\nCREATE UNIQUE INDEX CONCURRENTLY \"I\" ON shop.orders (a)",
-                              classifier);
+  const File file =
+      read_file("ALTER TABLE shop.orders ADD COLUMN note text,\n DROP COLUMN old;\n"
+                "-- and\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"I\" ON shop.orders (a)",
+                classifier);
   ASSERT_EQ(file.steps.size(), 2U);
   const auto& first = file.steps[0].judgement.findings;
   ASSERT_EQ(first.size(), 2U);
@@ -131,12 +132,15 @@ TEST(File, SaysWhatCannotRunAsAMigration) {
       {"SAVEPOINT a", "1: SAVEPOINT is not"},
       {"PREPARE TRANSACTION 'a'", "1: PREPARE TRANSACTION is not"},
       {"SET TRANSACTION READ ONLY", "1: SET TRANSACTION is not"},
-      {"CREATE INDEX CONCURRENTLY i ON a (b);\nVACUUM a", ""},
-      {"SET lock_timeout = 0; CREATE INDEX CONCURRENTLY i ON a (b)", ""},
-      {"CREATE INDEX CONCURRENTLY i ON a (b);\nALTER TABLE a ADD b int",
-       "1: 'CREATE INDEX CONCURRENTLY i ON a ' cannot be part of a transaction, but line 2 is"},
+      {"CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b);\nVACUUM a", ""},
+      {"SET lock_timeout = 0; DROP INDEX CONCURRENTLY IF EXISTS i", ""},
+      {"CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b);\nALTER TABLE a ADD b int",
+       "1: 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a ' cannot be part of a transaction, but "
+       "line 2 is"},
       {"BEGIN;\nVACUUM;\nCOMMIT", "2: 'VACUUM' cannot be part of a transaction: leave BEGIN"},
-      {"CREATE INDEX CONCURRENTLY ON a (b)", "1: CREATE INDEX CONCURRENTLY needs a name"},
+      {"CREATE INDEX CONCURRENTLY ON a (b)", "1: CREATE INDEX CONCURRENTLY is no part"},
+      {"CREATE INDEX CONCURRENTLY i ON a (b)", "1: CREATE INDEX CONCURRENTLY is no part"},
+      {"DROP INDEX CONCURRENTLY i", "1: DROP INDEX CONCURRENTLY is no part"},
       {"REINDEX TABLE CONCURRENTLY a", "1: REINDEX CONCURRENTLY leaves"},
       {"ALTER TABLE a DETACH PARTITION b CONCURRENTLY", "1: DETACH ... CONCURRENTLY"},
       {"ALTER SYSTEM SET work_mem = '1GB'", "1: this changes the server"},

@@ -74,14 +74,11 @@ void Judge::drop(const Json& body) {
   if (!is_concurrent)
     return;
   out_.manner = Manner::alone;
-  if (items(body, "objects").size() == 1) {
-    const Json& list = body_of(items(body, "objects").front());
-    const auto& names = items(list, "items");
-    Json index{{"relname", any_name(names.back())}};
-    if (names.size() > 1)
-      index["schemaname"] = any_name(names[names.size() - 2]);
-    out_.drops_index = quoted_name(index);
-  }
+  if (may_miss)
+    return;
+  out_.manner = Manner::refused;
+  out_.refusal = "DROP INDEX CONCURRENTLY is no part of a transaction, so it may be run again when "
+                 "it was interrupted: write IF EXISTS";
 }
 
 void Judge::drop_one(std::string_view type, const std::string& name, bool is_concurrent) {

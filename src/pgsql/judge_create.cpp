@@ -82,11 +82,13 @@ void Judge::create_index(const Json& body) {
                            std::string{is_set(body, "unique") ? "unique index " : "index "} +
                            (name.empty() ? "" : name + " ") + "on " + table_;
   if (is_set(body, "concurrent")) {
-    if (name.empty())
-      return refuse("CREATE INDEX CONCURRENTLY needs a name for the index: what an interrupted one "
-                    "leaves behind could not be told from others",
-                    does);
     out_.manner = Manner::alone;
+    if (name.empty() || !is_set(body, "if_not_exists")) {
+      out_.manner = Manner::refused;
+      out_.refusal =
+          "CREATE INDEX CONCURRENTLY is no part of a transaction, so it may be run again "
+          "when it was interrupted: give it a name and IF NOT EXISTS";
+    }
     Json index{{"relname", name}};
     if (!schema.empty())
       index["schemaname"] = schema;

@@ -402,7 +402,7 @@ def test_files_that_come_with_a_release_are_looked_at_when_it_is_pinned(make_pro
 
 
 def test_belay_yaml_is_refused_where_it_makes_no_sense(make_project):
-    for extra, said in (("  migrate: [ { sql: ./m, store: data } ]\n", "'data' is no SQLite store"),
+    for extra, said in (("  migrate: [ { sql: ./m, store: data } ]\n", "'data' is no database"),
                         ("  migrate: [ { sql: ./m, class: contract, compatible: true } ]\n",
                          "takes something away"),
                         ("  migrate: [ { run: [x], store: db } ]\n", "store")):

@@ -67,6 +67,8 @@ std::optional<SqlError> find_error(const std::string& text, int lines_before) {
       for (const char* more : {"DETAIL:  ", "HINT:  "})
         if (line.starts_with(more))
           error.message += "; " + line.substr(std::string_view{more}.size());
+      if (line.starts_with("LINE ") && error.inner_line == 0)
+        error.inner_line = number_in(std::string_view{line}.substr(5));
       continue;
     }
     std::size_t at = std::string::npos;

@@ -19,6 +19,7 @@ struct SqlError {
   std::string state;   // SQLSTATE, "42P01"; empty when psql itself said it
   std::string message; // with DETAIL and HINT of the server, one line
   int line = 0;        // of the script, from 1; 0: unknown
+  int inner_line = 0;  // of the statement that failed, from 1; 0: unknown
 };
 
 struct Answer {
