@@ -54,7 +54,7 @@ for case in root.iter("testcase") if root is not None else []:
         bad = 1
     add(name, good, bad, left)
 
-for name, title in (("e2e", "end to end"), ("systemd", "systemd")):
+for name, title in (("e2e", "end to end"), ("systemd", "systemd"), ("docker", "containers")):
     root = parsed(results / f"{name}.xml")
     add(title, *(count(root.iter("testcase")) if root is not None else (0, 1, 0)))
     for why in sorted({note.get("message") or "" for note in root.iter("skipped")} if root is not None else ()):

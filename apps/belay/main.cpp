@@ -6,6 +6,8 @@
 #include "checks/preflight.hpp"
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
+#include "drivers/docker/runtime.hpp"
+#include "drivers/docker/volume.hpp"
 #include "drivers/exec/runtime.hpp"
 #include "drivers/exec/store.hpp"
 #include "drivers/probe/probe.hpp"
@@ -67,6 +69,14 @@ world::Environment base_environment(const config::Environment& environment) {
   return base;
 }
 
+std::vector<std::string> containers_of(const domain::Stack& stack) {
+  std::vector<std::string> names;
+  for (const domain::ServiceSpec& service : stack.services)
+    if (!service.container.empty())
+      names.push_back(service.container);
+  return names;
+}
+
 class Machinery final : public app::Machinery {
 public:
   Machinery(world::World world, const config::Environment& environment, domain::Stack stack,
@@ -87,6 +97,7 @@ public:
                  stack_.state_folder,
                  value_of(environment, "PATH"),
                  units_folder},
+        docker_{world, stack_.name, stack_.state_folder, stack_.docker_socket, read_secret_},
         site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
         exec_runtime_{world, site_}, held_files_{world, stack_.preflight.hold},
         held_lines_{world,
@@ -97,6 +108,7 @@ public:
                     units_folder},
         runtimes_{{{domain::RuntimeKind::process, &process_},
                    {domain::RuntimeKind::systemd, &systemd_},
+                   {domain::RuntimeKind::docker, &docker_},
                    {domain::RuntimeKind::exec, &exec_runtime_}},
                   {&held_files_, &held_lines_, &held_units_}},
         probe_{world,
@@ -105,12 +117,18 @@ public:
                read_secret_,
                stack_.project_folder,
                tags},
-        directory_{world}, sqlite_{world}, exec_store_{world, site_}, preflight_{world, resources_,
-                                                                                 stack_,
-                                                                                 read_secret_} {}
+        directory_{world}, sqlite_{world}, exec_store_{world, site_},
+        volumes_{world, stack_.docker_socket, directory_, containers_of(stack_)},
+        preflight_{world, resources_, stack_, read_secret_} {}
 
   engine::Drivers drivers() override {
-    return {runtimes_, probe_, directory_, sqlite_, &exec_store_, &preflight_};
+    return {.runtime = runtimes_,
+            .probe = probe_,
+            .directory = directory_,
+            .sqlite = sqlite_,
+            .exec = &exec_store_,
+            .preflight = &preflight_,
+            .volume = &volumes_};
   }
 
 private:
@@ -123,6 +141,7 @@ private:
   drivers::process::SecretReader read_secret_;
   drivers::process::Runtime process_;
   drivers::systemd::Runtime systemd_;
+  drivers::docker::Runtime docker_;
   drivers::exec::Site site_;
   drivers::exec::Runtime exec_runtime_;
   app::HeldFiles held_files_;
@@ -133,6 +152,7 @@ private:
   drivers::directory::Store directory_;
   drivers::sqlite::Store sqlite_;
   drivers::exec::Store exec_store_;
+  drivers::docker::VolumeStore volumes_;
   os::Resources resources_;
   checks::Preflight preflight_;
 };
@@ -178,7 +198,7 @@ int main(int argc, char** argv) {
   os::Channels channels;
   os::Trees trees{*effects};
   os::Processes processes{*effects};
-  os::Http http;
+  os::Http http{*effects};
   os::Sqlite sqlite{*effects};
   os::Clock clock;
   os::Random random;

@@ -58,6 +58,10 @@ public:
       TRY(hands->let_go());
     return base::ok();
   }
+  base::Result<std::vector<domain::Finding>> findings(const domain::ServiceSpec& service,
+                                                      const std::string& label) override {
+    return of(service).findings(service, label);
+  }
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
     return of(service).log_tail(service, lines);
   }

@@ -71,7 +71,8 @@ void add_stores(const Look& look, Needs& needs) {
     const std::uint64_t bytes = fact.state.size.bytes;
     if (!fact.state.kept_folder.empty()) {
       needs.add(fact.state.kept_folder, bytes, "the copy of store '" + fact.store + "'",
-                spec->kind == domain::StoreKind::directory);
+                spec->kind == domain::StoreKind::directory ||
+                    spec->kind == domain::StoreKind::volume);
     } else if (fact.state.free_bytes < bytes) {
       look.block(disk, "store '" + fact.store + "' holds " + base::format_bytes(bytes) +
                            ", its driver has " + base::format_bytes(fact.state.free_bytes) +
@@ -84,7 +85,8 @@ void add_releases(const Look& look, Needs& needs) {
   if (look.request.to.empty())
     return;
   for (const domain::ServiceSpec& service : look.stack.services) {
-    if (service.releases_folder.empty()) // its driver keeps them where it likes
+    const bool is_record = service.runtime == domain::RuntimeKind::docker; // the image is elsewhere
+    if (service.releases_folder.empty() || is_record) // its driver keeps them where it likes
       continue;
     const ReleaseSize size = size_of_release(look, service);
     if (!size.bytes)

@@ -289,9 +289,9 @@ TEST(ConfigBad, RefusesWrongTypes) {
        "belay.yaml:46:5: 'checks[0]' must be a map of keys, not 'orders' | "},
       {"upgrade:\n", "upgrade: 3\nx:\n",
        "belay.yaml:49:10: 'upgrade' must be a map of keys, not '3'\nbelay.yaml:50:1: unknown key "
-       "'x' in 'belay.yaml' (Known here are stack, runtime, state, env_file, services, stores, "
-       "config_files, checks, preflight, upgrade, hooks, triggers, notify, keep, repository.) "
-       "| Correct these 2 places in 'belay.yaml'."},
+       "'x' in 'belay.yaml' (Known here are stack, runtime, state, docker_socket, env_file, "
+       "services, stores, config_files, checks, preflight, upgrade, hooks, triggers, notify, keep, "
+       "repository.) | Correct these 2 places in 'belay.yaml'."},
   });
 }
 
@@ -419,10 +419,12 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
        "belay.yaml:58:13: the name 'not-ready' is used twice | It is also in line 57: give each "
        "its own."},
       {"[\"{release}/bin/db\", --data", "[\"{release}/bin/db\", \"{to}\"",
-       "belay.yaml:9:10: '{to}' is known in a service's 'release' only | A command finds the "
+       "belay.yaml:9:10: '{to}' is known in a service's 'release' and 'image' only | A command "
+       "finds the "
        "target in the variable BELAY_TO."},
       {"run: [./smoke.sh]", "run: [./smoke.sh, \"{to}\"]",
-       "belay.yaml:52:27: '{to}' is known in a service's 'release' only | A command finds the "
+       "belay.yaml:52:27: '{to}' is known in a service's 'release' and 'image' only | A command "
+       "finds the "
        "target in the variable BELAY_TO."},
       {"run: [./smoke.sh]", "run: [\"{release}/smoke.sh\"]",
        "belay.yaml:52:27: '{release}' is known in a service's 'run', 'working_folder', 'env' and "

@@ -98,6 +98,40 @@ void build_unit(const Building& building, const Value& section, domain::ServiceS
     service.stop.timeout = world::Milliseconds{100'000};
 }
 
+bool is_container_name(const std::string& name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && is_letter(name.front()) && std::ranges::all_of(name, [&](char c) {
+    return is_letter(c) || c == '_' || c == '.' || c == '-';
+  });
+}
+
+// How it runs is said where it was made; belay.yaml says what changes.
+void build_container(const Building& building, const Value& section, domain::ServiceSpec& service) {
+  const std::string path = "services." + service.name;
+  service.runtime = domain::RuntimeKind::docker;
+  service.container = section.at("container").text;
+  service.image = section.at("image").text;
+  service.releases_folder = section.at("releases").text;
+  service.environment = build_environment(section.at("env"));
+  if (!is_container_name(service.container))
+    building.problems.add(section.at("container").mark,
+                          quoted(service.container) + " is not the name of a container",
+                          "'docker ps --format {{.Names}}' lists them.");
+  if (!service.image.contains("{to}"))
+    building.problems.add(section.at("image").mark,
+                          quoted(path + ".image") + " does not hold '{to}'",
+                          "Put {to} where the release is named, or every upgrade is the same.");
+  const Value& stop = section.at("stop");
+  if (stop.at("signal").is_given)
+    building.problems.add(stop.at("signal").mark,
+                          quoted(path + ".stop.signal") + " has no meaning beside 'container'",
+                          "Say --stop-signal when the container is made.");
+  service.stop.timeout =
+      stop.at("timeout").is_given ? stop.at("timeout").duration : world::Milliseconds{0};
+}
+
 domain::ServiceSpec build_service(const Building& building, const std::string& name,
                                   const Value& section) {
   domain::ServiceSpec service;
@@ -106,6 +140,10 @@ domain::ServiceSpec build_service(const Building& building, const std::string& n
   if (section.find("driver") != nullptr) {
     service.runtime = domain::RuntimeKind::exec;
     service.driver = build_driver(building, section);
+    return service;
+  }
+  if (section.find("container") != nullptr) {
+    build_container(building, section, service);
     return service;
   }
   service.release = build_release(building, section.at("release"), "services." + name + ".release");
@@ -121,6 +159,20 @@ domain::ServiceSpec build_service(const Building& building, const std::string& n
   if (section.find("unit") != nullptr)
     build_unit(building, section, service);
   return service;
+}
+
+// As compose tells them apart: a name, or a path.
+void build_volume(const Building& building, const Value& volume, domain::StoreSpec& store) {
+  store.kind = domain::StoreKind::volume;
+  if (volume.text.starts_with('/') || volume.text.starts_with("./") ||
+      volume.text.starts_with("../"))
+    store.path = base::absolute_path(volume.text, building.stack.project_folder);
+  else if (is_container_name(volume.text))
+    store.volume = volume.text;
+  else
+    building.problems.add(volume.mark, quoted(volume.text) + " is no volume",
+                          "Give the name of a volume ('docker volume ls' lists them), or a folder "
+                          "that begins with '/' or './'.");
 }
 
 domain::StoreSpec build_store(const Building& building, const std::string& name,
@@ -144,7 +196,11 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
     store.ledger = section.text_or_empty("ledger");
     return store;
   }
-  store.path = section.at("directory").text;
+  if (const Value* volume = section.find("volume")) {
+    build_volume(building, *volume, store);
+  } else {
+    store.path = section.at("directory").text;
+  }
   store.exclude = section.at("exclude").words;
   store.layout = section.at("layout").words;
   return store;
@@ -303,6 +359,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   stack.name = root.at("stack").text;
   stack.project_folder = project_folder;
   stack.state_folder = root.at("state").text;
+  stack.docker_socket = root.at("docker_socket").text;
   for (const auto& [name, section] : root.at("services").members)
     stack.services.push_back(build_service(building, name, section));
   for (const auto& [name, section] : root.at("stores").members)

@@ -34,8 +34,10 @@ std::string exclude_hint(const StoreSpec& store, const std::string& path) {
 
 const Value& path_value(const Building& building, const StoreSpec& store) {
   const Value& section = building.root.at("stores").at(store.name);
-  const Value* file = section.find("sqlite");
-  return file != nullptr ? *file : section.at("directory");
+  for (const char* key : {"sqlite", "volume"})
+    if (const Value* place = section.find(key))
+      return *place;
+  return section.at("directory");
 }
 
 // What belongs to an excluded store beside its own path: the copies that belay keeps of it, and
@@ -151,19 +153,23 @@ void check_config_files(const Building& building) {
 }
 
 void check_layout(const Building& building) {
-  for (const StoreSpec& store : building.stack.stores)
+  for (StoreSpec store : building.stack.stores) {
+    if (store.path.empty()) // where the volume is does not matter
+      store.path = "/volume";
     for (const std::string& file : store.layout)
       if (!captures(store, base::absolute_path(file, store.path)))
         building.problems.add(building.root.at("stores").at(store.name).at("layout").mark,
                               "layout file " + quoted(file) + " of store " + quoted(store.name) +
                                   " is excluded",
                               "What is excluded cannot tell the layout of the data.");
+  }
 }
 
 using Path = std::vector<std::string>;
 
 bool knows_to(const Path& path) {
   return (path.size() > 3 && path[0] == "services" && path[2] == "release") ||
+         (path.size() == 3 && path[0] == "services" && path[2] == "image") ||
          (path.size() > 3 && path[0] == "preflight" && path[3] == "wanted") ||
          (path.size() > 3 && path[0] == "upgrade" && path[1] == "migrate" && path[3] == "sql");
 }
@@ -194,7 +200,7 @@ void check_placeholders_in(const Building& building, const Value& value, Path& p
                                [&](const std::string& text) { return text.contains(placeholder); });
   };
   if (holds("{to}") && !knows_to(path))
-    building.problems.add(value.mark, "'{to}' is known in a service's 'release' only",
+    building.problems.add(value.mark, "'{to}' is known in a service's 'release' and 'image' only",
                           "A command finds the target in the variable BELAY_TO.");
   if (holds("{release}") && !knows_release(path))
     building.problems.add(value.mark,

@@ -273,10 +273,11 @@ TEST(Config, TellsTenProblemsAtOnceInTheirOrder) {
 }
 
 TEST(Config, NamesWhatIsMissing) {
-  EXPECT_EQ(bad("services: {a: {}}"),
-            "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
-            "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver, unit (Give exactly one "
-            "of run, driver, unit.) | Correct these 2 places in 'belay.yaml'.");
+  EXPECT_EQ(
+      bad("services: {a: {}}"),
+      "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
+      "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver, unit, container (Give "
+      "exactly one of run, driver, unit, container.) | Correct these 2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("[]"), "belay.yaml:1:1: 'belay.yaml' must be a map of keys, not a list | ");
   EXPECT_EQ(bad("stack: a\nservices:\n"),
             "belay.yaml:2:10: 'services' must be a map of names, it is empty | ");
@@ -313,7 +314,7 @@ TEST(Config, RefusesBesideADriverWhatIsBelaysOwnToDo) {
           "}\nstores: { d: { driver: [./d], layout: [x] } }\n"),
       "belay.yaml:2:45: 'services.a.release' has no meaning beside 'driver' (It goes with "
       "run or unit.)\nbelay.yaml:3:39: 'stores.d.layout' has no meaning beside 'driver' (It goes "
-      "with directory.) | Correct these 2 places in 'belay.yaml'.");
+      "with directory or volume.) | Correct these 2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("stack: a\nservices: { a: { run: [x] } }\n"),
             "belay.yaml:2:13: 'services.a.release' is missing | Where a release comes from.");
 }
@@ -339,6 +340,44 @@ TEST(Config, KnowsAUnit) {
   EXPECT_EQ(changed.working_folder, "{release}"); // else the unit's own
   EXPECT_EQ(changed.environment.size(), 1U);
   EXPECT_EQ(changed.stop.timeout, 3s);
+}
+
+TEST(Config, KnowsAContainerAndAVolume) {
+  const auto stack = good(R"(stack: a
+services:
+  web: { container: shop_web.1, image: "shop/web:{to}", env: { A: b } }
+  late: { container: late, image: "late:{to}", stop: { timeout: 3s } }
+stores:
+  named: { volume: shop_data, layout: [VERSION] }
+  bound: { volume: ./data }
+)")
+                         .stack;
+  EXPECT_EQ(stack.docker_socket, "/var/run/docker.sock");
+  const domain::ServiceSpec& web = stack.services[0];
+  EXPECT_EQ(web.runtime, domain::RuntimeKind::docker);
+  EXPECT_EQ(web.container, "shop_web.1");
+  EXPECT_EQ(web.image, "shop/web:{to}");
+  EXPECT_EQ(web.releases_folder, "/srv/orders/.belay/releases/web");
+  EXPECT_EQ(web.stop.timeout, 0s); // the container's own
+  EXPECT_EQ(stack.services[1].stop.timeout, 3s);
+  EXPECT_EQ(stack.stores[0].volume, "shop_data");
+  EXPECT_EQ(stack.stores[0].path, "");
+  EXPECT_EQ(stack.stores[1].volume, "");
+  EXPECT_EQ(stack.stores[1].path, "/srv/orders/data");
+}
+
+TEST(Config, RefusesWhatAContainerOrAVolumeCannotBe) {
+  EXPECT_EQ(bad("stack: a\nservices: { a: { container: -x, image: 'x:1', stop: { signal: INT } } "
+                "}\nstores: { d: { volume: 'a b' } }\n"),
+            "belay.yaml:2:29: '-x' is not the name of a container ('docker ps --format "
+            "{{.Names}}' lists them.)\nbelay.yaml:2:40: 'services.a.image' does not hold '{to}' "
+            "(Put {to} where the release is named, or every upgrade is the same.)\nbelay.yaml:2:63:"
+            " 'services.a.stop.signal' has no meaning beside 'container' (Say --stop-signal when "
+            "the container is made.)\nbelay.yaml:3:24: 'a b' is no volume (Give the name of a "
+            "volume ('docker volume ls' lists them), or a folder that begins with '/' or './'.) | "
+            "Correct these 4 places in 'belay.yaml'.");
+  EXPECT_EQ(bad("stack: a\nservices: { a: { container: x } }\n").substr(0, 48),
+            "belay.yaml:2:13: 'services.a.image' is missing |");
 }
 
 TEST(Config, RefusesWhatAUnitCannotHave) {

@@ -28,6 +28,10 @@ constexpr std::array root{
            .type = Type::path,
            .by_default = "./.belay",
            .doc = "Folder for journals, restore points and records of this stack."},
+    Option{.key = "docker_socket",
+           .type = Type::path,
+           .by_default = "/var/run/docker.sock",
+           .doc = "Socket of the engine that runs the containers: Docker's, or Podman's."},
     Option{.key = "env_file",
            .type = Type::paths,
            .by_default = "[]",
@@ -94,7 +98,7 @@ constexpr std::array service{
            .type = Type::path,
            .by_default = "{state}/releases/{service}",
            .doc = "Folder of the release folders and of the `current` link.",
-           .only_with = "run unit"},
+           .only_with = "run unit container"},
     Option{.key = "run",
            .type = Type::words,
            .doc = "The command, as a list of words; no shell is involved. `{release}` is the "
@@ -118,6 +122,17 @@ constexpr std::array service{
            .doc = "The systemd unit that runs it, as `web.service`: see docs/guide/systemd.md. Its "
                   "file must name the `current` link in `releases`, or give `exec_start`.",
            .is_alternative = true},
+    Option{.key = "container",
+           .type = Type::text,
+           .doc = "The container that runs it, by its name: see docs/guide/docker.md.",
+           .is_alternative = true},
+    Option{.key = "image",
+           .type = Type::text,
+           .doc =
+               "The image of a release, as `shop/web:{to}`; it must hold `{to}`. One that is not "
+               "here is pulled only when its registry is named (`docker.io/library/redis:{to}`).",
+           .only_with = "container",
+           .is_required = true},
     Option{.key = "exec_start",
            .type = Type::words,
            .doc = "What the unit runs instead of its own ExecStart=, a list of words as for `run`; "
@@ -132,7 +147,8 @@ constexpr std::array service{
            .type = Type::variables,
            .by_default = "{}",
            .doc = "Variables for it, added to PATH, HOME, LANG and TZ; with `driver`, variables "
-                  "for the driver. A value that begins with `file:` or `env:` is a secret "
+                  "for the driver; with `container`, over those that it has. A value that begins "
+                  "with `file:` or `env:` is a secret "
                   "reference; `{ text: \"file:...\" }` is not. With `unit`: only beside "
                   "`exec_start`, and no secrets, for everybody can read a unit."},
     Option{.key = "log",
@@ -144,7 +160,7 @@ constexpr std::array service{
            .type = Type::section,
            .doc = "How it is asked to end.",
            .shape = "stop",
-           .only_with = "run unit"},
+           .only_with = "run unit container"},
     Option{
         .key = "ready", .type = Type::section, .doc = "When it counts as ready.", .shape = "ready"},
 };
@@ -185,12 +201,14 @@ constexpr std::array stop{
     Option{.key = "signal",
            .type = Type::choice,
            .by_default = "TERM",
-           .doc = "The signal that asks it to end. A unit has its own: KillSignal=.",
+           .doc = "The signal that asks it to end. A unit has its own (KillSignal=), and so has a "
+                  "container (STOPSIGNAL).",
            .values = "TERM INT QUIT HUP"},
     Option{.key = "timeout",
            .type = Type::duration,
            .by_default = "20s",
-           .doc = "How long it may take; then it is killed. With `unit`, 100s unless it is given.",
+           .doc = "How long it may take; then it is killed. With `unit`, 100s unless it is given; "
+                  "with `container`, what the container says (10s when it says nothing).",
            .low = 1,
            .high = hour},
 };
@@ -356,8 +374,8 @@ constexpr std::array shapes{
     Shape{"file", "The file", "At the top of belay.yaml.", root, {}},
     Shape{"service",
           "services.NAME",
-          "One long-running part of the stack: belay runs it (`run`), systemd does (`unit`), or a "
-          "program of yours (`driver`).",
+          "One long-running part of the stack: belay runs it (`run`), systemd does (`unit`), a "
+          "container engine (`container`), or a program of yours (`driver`).",
           service,
           {}},
     Shape{"release",
@@ -372,7 +390,7 @@ constexpr std::array shapes{
           ready, probe},
     Shape{"store",
           "stores.NAME",
-          "One place where data lives: `directory`, `sqlite`, `postgres` or `driver`.",
+          "One place where data lives: `directory`, `volume`, `sqlite`, `postgres` or `driver`.",
           store_options,
           {}},
     Shape{"postgres",

@@ -12,6 +12,12 @@ inline constexpr std::array store_options{
            .type = Type::path,
            .doc = "A folder with everything below it.",
            .is_alternative = true},
+    Option{.key = "volume",
+           .type = Type::text,
+           .doc =
+               "A volume of the container engine, by its name; or, beginning with `/` or `./`, a "
+               "folder that containers mount: docs/guide/docker.md.",
+           .is_alternative = true},
     Option{.key = "sqlite",
            .type = Type::path,
            .doc = "An SQLite database file.",
@@ -44,13 +50,13 @@ inline constexpr std::array store_options{
            .doc = "Paths inside it that are kept out and left alone. With a store of its own among "
                   "them, its kept copies and SQLite's -wal, -shm and -journal files are left "
                   "out too.",
-           .only_with = "directory"},
+           .only_with = "directory volume"},
     Option{.key = "layout",
            .type = Type::inner_paths,
            .by_default = "[]",
            .doc = "Files inside it that tell the layout of the data: when none of them changed, "
                   "the data may stay on a way back. Without any, every change brings it back.",
-           .only_with = "directory"},
+           .only_with = "directory volume"},
     Option{.key = "ledger",
            .type = Type::text,
            .doc = "A SELECT whose first column names the migrations that were applied, in their "

@@ -35,6 +35,7 @@ TEST(Render, PrintsEveryValueWithItsOrigin) {
             R"yaml(stack: orders                                   # belay.yaml:1:8, env NAME
 runtime: process                                # default
 state: /srv/orders/.belay                       # default
+docker_socket: /var/run/docker.sock             # default
 env_file: [/srv/orders/.env]                    # belay.yaml:2:11
 
 services:

@@ -2,6 +2,7 @@
 // Runtime: runs the services of a stack and changes what they run. It never decides.
 
 #include "base/result.hpp"
+#include "domain/preflight.hpp"
 #include "domain/release.hpp"
 #include "domain/stack.hpp"
 #include "world/processes.hpp"
@@ -12,14 +13,19 @@
 
 namespace domain {
 
+// What an engine says of a service that tells of itself whether it is well.
+enum class Health { unknown, starting, healthy, unhealthy };
+
 struct Observed {
   bool is_running = false;
   std::optional<world::ProcessId> process; // the leader, where there is one that we can see
   std::string release_folder; // what the running process was started from, not what a link says
   std::string start_id;       // of this start; changes with every start
   std::vector<int> pids;      // all its processes, where the runtime can tell; else empty
-  int restarts = 0;           // since its last start, by what keeps it alive
-  int strays = 0; // processes of this service whose leader is gone (it put itself in background)
+  std::vector<int> ports;     // of this machine (TCP) that its engine passes on to it
+  Health health = Health::unknown;
+  int restarts = 0; // since its last start, by what keeps it alive
+  int strays = 0;   // processes of this service whose leader is gone (it put itself in background)
   // When it does not run: how its last start ended, as far as known. For people.
   std::string detail;
 };
@@ -51,6 +57,12 @@ public:
   // beyond our end; a reboot may lift a hold. `let_go` of what is not held does nothing.
   virtual base::Result<> hold(const ServiceSpec& /*service*/) { return base::ok(); }
   virtual base::Result<> let_go(const ServiceSpec& /*service*/) { return base::ok(); }
+  // What speaks against an upgrade to `label`, and only this runtime can see. Read-only; `label`
+  // may be empty.
+  virtual base::Result<std::vector<Finding>> findings(const ServiceSpec& /*service*/,
+                                                      const std::string& /*label*/) {
+    return std::vector<Finding>{};
+  }
   // The last lines of its log, at most `lines`; empty when there is none.
   virtual base::Result<std::string> log_tail(const ServiceSpec& service, int lines) = 0;
   // What it has said since its last start, at most its last `bytes_max`.

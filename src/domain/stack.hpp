@@ -35,7 +35,7 @@ struct EnvironmentEntry {
 
 struct StopPolicy {
   std::string signal = "TERM"; // TERM INT QUIT HUP
-  Milliseconds timeout{20000}; // then KILL
+  Milliseconds timeout{20000}; // then KILL. docker, 0: as the container says
 };
 
 // A program of the user's own that speaks docs/formats/driver-protocol.md.
@@ -45,7 +45,7 @@ struct DriverSpec {
   Milliseconds timeout{600000};              // of one call
 };
 
-enum class RuntimeKind { process, systemd, exec };
+enum class RuntimeKind { process, systemd, exec, docker };
 
 struct ServiceSpec {
   std::string name;
@@ -56,6 +56,8 @@ struct ServiceSpec {
   // itself runs from the `current` link.
   std::vector<std::string> run;
   std::string unit;                          // systemd: "web.service"
+  std::string container;                     // docker: its name
+  std::string image;                         // docker: "shop/web:{to}"
   std::string working_folder;                // default: the release folder
   std::vector<EnvironmentEntry> environment; // added to a minimal one (PATH, HOME, LANG, TZ)
   std::string log_path;                      // default: <state>/log/<service>.log
@@ -83,15 +85,16 @@ struct PostgresSpec {
   Milliseconds fence_timeout{0};        // for other sessions to go
 };
 
-enum class StoreKind { directory, sqlite, exec, postgres };
+enum class StoreKind { directory, sqlite, exec, postgres, volume };
 
 struct StoreSpec {
   std::string name;
   StoreKind kind = StoreKind::directory;
-  std::string path;                 // empty for exec and postgres: only their drivers know
-  std::vector<std::string> exclude; // directory: relative paths, kept out and left alone
-  // directory: files (relative) whose content tells the layout of the data. When none of them
-  // changed, the data may stay on a way back. Empty: any change means that the data goes back.
+  std::string path;                 // empty where only its driver knows
+  std::string volume;               // its name; empty: `path` is a folder that containers mount
+  std::vector<std::string> exclude; // directory, volume: relative paths, kept out and left alone
+  // directory, volume: files (relative) whose content tells the layout of the data. When none of
+  // them changed, the data may stay on a way back. Empty: any change means that the data goes back.
   std::vector<std::string> layout;
   // sqlite, postgres: a SELECT whose first column names the migrations that were applied, in their
   // order. Empty: the tables of the migration tools that are known.
@@ -209,6 +212,7 @@ struct Stack {
   std::string name;
   std::string project_folder;        // of belay.yaml
   std::string state_folder;          // default: <project>/.belay
+  std::string docker_socket;         // of the container engine
   std::vector<ServiceSpec> services; // start order; stopped in reverse
   std::vector<StoreSpec> stores;     // capture order
   std::vector<std::string> config_files;

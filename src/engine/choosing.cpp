@@ -24,9 +24,10 @@ constexpr std::uint64_t files_a_second_guess = 100'000;
 constexpr std::uint64_t bytes_a_second_guess = 150'000'000;
 
 std::int64_t milliseconds_for(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) {
-  const std::uint64_t time = spec.kind == domain::StoreKind::directory
-                                 ? snapshot.files * 1000 / files_a_second_guess
-                                 : snapshot.bytes * 1000 / bytes_a_second_guess;
+  const std::uint64_t time =
+      spec.kind == domain::StoreKind::directory || spec.kind == domain::StoreKind::volume
+          ? snapshot.files * 1000 / files_a_second_guess
+          : snapshot.bytes * 1000 / bytes_a_second_guess;
   return static_cast<std::int64_t>(time);
 }
 

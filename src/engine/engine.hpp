@@ -27,6 +27,7 @@ struct Drivers {
   domain::Store* exec = nullptr;          // where no stack has such a store
   domain::Preflight* preflight = nullptr; // where nothing but the stack itself is looked at
   domain::Store* postgres = nullptr;      // where no stack has such a store
+  domain::Store* volume = nullptr;        // likewise
   domain::Store& of(domain::StoreKind kind) const {
     if (kind == domain::StoreKind::exec) {
       CHECK(exec != nullptr);
@@ -35,6 +36,10 @@ struct Drivers {
     if (kind == domain::StoreKind::postgres) {
       CHECK(postgres != nullptr);
       return *postgres;
+    }
+    if (kind == domain::StoreKind::volume) {
+      CHECK(volume != nullptr);
+      return *volume;
     }
     return kind == domain::StoreKind::directory ? directory : sqlite;
   }

@@ -140,7 +140,7 @@ void take_findings(Examination& result, std::vector<domain::Finding> findings) {
     else if (finding.level == domain::FindingLevel::warning)
       result.warnings.push_back(said);
   }
-  result.findings = std::move(findings);
+  std::ranges::move(findings, std::back_inserter(result.findings));
 }
 
 } // namespace
@@ -171,6 +171,8 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
       continue;
     if (const auto can = drivers.runtime.can_prepare(service, to); !can)
       result.blockers.push_back("service '" + service.name + "': " + with_hint(can.error()));
+    else if (auto found = drivers.runtime.findings(service, to); found)
+      take_findings(result, std::move(found).value());
   }
   if (has_generation && result.is_running && !to.empty())
     examine_numbers(result, drivers, settings.stack);

@@ -92,7 +92,10 @@ void set_options(CURL* curl, const world::HttpRequest& request, curl_slist* head
   if (!request.ca_file.empty())
     curl_easy_setopt(curl, CURLOPT_CAINFO, request.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.0/8,::1");
+  curl_easy_setopt(curl, CURLOPT_NOPROXY,
+                   request.unix_socket.empty() ? "localhost,127.0.0.0/8,::1" : "*");
+  if (!request.unix_socket.empty())
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "belay");
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -111,9 +114,19 @@ void set_options(CURL* curl, const world::HttpRequest& request, curl_slist* head
 
 } // namespace
 
-Http::Http() {
+namespace {
+
+Effects& no_effects() {
+  static NoEffects none;
+  return none;
+}
+
+} // namespace
+
+Http::Http(Effects& effects) : effects_{effects} {
   CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
+Http::Http() : Http{no_effects()} {}
 Http::~Http() {
   for (void* each : idle_)
     curl_easy_cleanup(each);
@@ -167,9 +180,30 @@ Error error_of_curl(CURLcode code, const char* why, const std::string& url) {
   return {ErrorKind::unavailable, said, ""};
 }
 
+Error error_of_socket(CURL* curl, const std::string& path) {
+  long number = 0;
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+  const int why = static_cast<int>(number);
+  const std::string said = "'" + path + "': " + std::strerror(why);
+  if (why == ENOENT || why == ECONNREFUSED || why == ENOTDIR)
+    return {ErrorKind::not_found, said, ""};
+  return {why == EACCES || why == EPERM ? ErrorKind::failed : ErrorKind::unavailable, said, ""};
+}
+
+bool is_change(const world::HttpRequest& request) {
+  return !request.unix_socket.empty() && request.method != "GET" && request.method != "HEAD";
+}
+
 } // namespace
 
 Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
+  if (!is_change(request))
+    return perform(request);
+  const EffectScope effect{effects_, "http." + request.method, request.url};
+  return perform(request);
+}
+
+Result<world::HttpResponse> Http::perform(const world::HttpRequest& request) {
   const Handle curl{*this, request.is_kept_alive};
   curl_slist* list = nullptr;
   for (const auto& [name, value] : request.headers)
@@ -183,6 +217,8 @@ Result<world::HttpResponse> Http::exchange(const world::HttpRequest& request) {
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why.data());
   const CURLcode code = curl_easy_perform(curl.get());
   const bool was_cut = code == CURLE_WRITE_ERROR && receiver.response.is_truncated;
+  if (code == CURLE_COULDNT_CONNECT && !request.unix_socket.empty())
+    return error_of_socket(curl.get(), request.unix_socket);
   if (code != CURLE_OK && !was_cut)
     return error_of_curl(code, why.data(), request.url);
   long status = 0;

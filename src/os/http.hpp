@@ -1,6 +1,7 @@
 #pragma once
 // Http: world::Http by libcurl. Bounded in time and size; no proxy for this machine itself.
 
+#include "os/effects.hpp"
 #include "world/http.hpp"
 
 #include <mutex>
@@ -10,7 +11,9 @@ namespace os {
 
 class Http final : public world::Http {
 public:
-  Http();
+  // What changes something behind a socket of this machine is an effect.
+  explicit Http(Effects& effects);
+  Http(); // where nobody counts effects
   ~Http() override;
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
@@ -19,7 +22,9 @@ public:
   base::Result<> connect(const std::string& host, int port, world::Milliseconds timeout) override;
 
 private:
+  base::Result<world::HttpResponse> perform(const world::HttpRequest& request);
   class Handle;
+  Effects& effects_;
   std::mutex mutex_;
   std::vector<void*> idle_; // libcurl's handles; each keeps its connections open
 };

@@ -21,6 +21,7 @@ struct HttpRequest {
   bool is_kept_alive = false; // the connection stays open for later requests to the same server
   Milliseconds stall{0};      // unavailable when for so long nothing moves; 0: not looked at
   std::string ca_file;        // certificates to trust instead of the system's; empty: those
+  std::string unix_socket;    // connect to this socket, whatever host the URL names; empty: no
 };
 struct HttpResponse {
   int status = 0;
@@ -44,7 +45,9 @@ class Http {
 public:
   virtual ~Http() = default;
   // unavailable: refused, reset, not resolved, timed out. failed: its certificate is not to be
-  // trusted. Never throws; any status is a value. May be called by several threads at once.
+  // trusted. Of a socket: not_found when it is not there, or nobody listens, and failed when we may
+  // not connect; then nothing was sent. Never throws; any status is a value. May be called by
+  // several threads at once.
   virtual base::Result<HttpResponse> exchange(const HttpRequest& request) = 0;
   // Hand one mail to a server (SMTP). With a password only over TLS. unavailable: not handed over;
   // it may have been when the answer was lost.

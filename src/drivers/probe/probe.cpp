@@ -180,6 +180,9 @@ void Probe::check_listener(const domain::ProbeSpec& spec, int port, Reading& rea
   const auto observed = runtime_.observe(*service);
   if (!observed)
     return unknown(reading, observed.error().message);
+  // An engine listens in its place, or passes it on in the kernel.
+  if (std::ranges::find(observed.value().ports, port) != observed.value().ports.end())
+    return;
   const auto listeners = world_.processes.listeners(port);
   if (!listeners)
     return unknown(reading, listeners.error().message);
@@ -248,10 +251,16 @@ void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {
     return unknown(reading, observed.error().message);
   if (!observed.value().is_running)
     return bad(reading, observed.value().detail);
-  reading.verdict = Verdict::ok;
   reading.number = observed.value().restarts;
+  if (observed.value().health == domain::Health::starting)
+    return bad(reading, "its health check has not passed yet");
+  if (observed.value().health == domain::Health::unhealthy)
+    return bad(reading, "its health check fails: " + base::printable(observed.value().detail));
+  reading.verdict = Verdict::ok;
   const auto& process = observed.value().process;
   reading.detail = process ? "pid " + std::to_string(process->pid) + " lives" : "it runs";
+  if (observed.value().health == domain::Health::healthy)
+    reading.detail += ", and is healthy";
   if (observed.value().restarts > 0)
     reading.detail += ", restarted " + std::to_string(observed.value().restarts) + " times";
 }
