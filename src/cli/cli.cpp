@@ -8,6 +8,7 @@
 #include "cli/init.hpp"
 #include "cli/judge_command.hpp"
 #include "cli/manual.hpp"
+#include "cli/migrations_command.hpp"
 #include "cli/options.hpp"
 #include "cli/points_command.hpp"
 #include "cli/render.hpp"
@@ -133,6 +134,8 @@ public:
       host_.world.clock.sleep_for(world::Milliseconds{2000});
     }
   }
+
+  int migrations() { return cli::migrations(host_, terminal_, options_); }
 
   int points() { return cli::points(host_, terminal_, options_.stack, options_.is_json); }
 
@@ -368,6 +371,11 @@ private:
     plan->add_option("-o,--out", options_.out_file, "write the plan for 'upgrade --plan'");
     plan->add_flag("--no-auto-rollback", options_.no_auto_rollback, "stop instead of going back");
     add_evidence_options(*plan, options_.evidence);
+    CLI::App* migrations = add(
+        root_, "migrations", "what was applied, what is pending, and what each file does",
+        "  belay migrations\n  belay migrations orders --to 4.1.2 --json", &Command::migrations);
+    add_stack(migrations);
+    migrations->add_option("--to", options_.to, "label of the release whose files are meant");
     add(root_, "status", "what runs, what is in progress, what happens next after a crash",
         "  belay status\n  belay status --watch", &Command::status)
         ->add_flag("--watch", options_.is_watch, "again every two seconds");

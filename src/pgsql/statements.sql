@@ -32,7 +32,7 @@ CREATE DOMAIN email AS text CHECK (VALUE ~ '@')
 CREATE EXTENSION IF NOT EXISTS pgcrypto
 CREATE EXTENSION "uuid-ossp" WITH SCHEMA public
 CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$
-CREATE STATISTICS st (dependencies) ON a, b FROM orders
+CREATE STATISTICS more (dependencies) ON cents, pieces FROM orders
 CREATE COLLATION german (locale = 'de_DE')
 CREATE TEXT SEARCH CONFIGURATION c (COPY = simple)
 CREATE FOREIGN DATA WRAPPER w

@@ -410,3 +410,16 @@ def test_belay_yaml_is_refused_where_it_makes_no_sense(make_project):
         ended = shop.belay("config")
         assert ended.returncode == 2, told(ended)
         says(ended, said)
+
+
+def test_the_files_beside_their_ledger_are_shown_without_an_upgrade(shop):
+    files(shop, "2.0", _0002_more="-- belay: compatible\nALTER TABLE prices ADD COLUMN a;\n")
+    said = shop.belay("migrations", "--to", "2.0")
+    assert said.returncode == DONE, told(said)
+    says(said, "applied  0001_prices.sql", "pending  0002_more.sql  change, compatible")
+    shown = shop.json("migrations", "--to", "2.0")
+    assert [(file["name"], file["pending"]) for file in shown[0]["files"]] == [
+        ("0001_prices.sql", False), ("0002_more.sql", True)]
+    files(shop, "2.0", _0003_big="VACUUM;\n")
+    assert shop.belay("migrations", "--to", "2.0").returncode == BLOCKED
+    says(shop.belay("migrations"), "is of a release: name it by --to")
