@@ -15,7 +15,7 @@ import tempfile
 root = pathlib.Path(__file__).resolve().parent.parent
 build = root / "build" / "release"
 LIBRARIES = ("engine", "judge", "state", "journal", "drivers_directory", "drivers_sqlite", "drivers_process", "releases",
-             "drivers_probe", "domain", "sim", "base")
+             "drivers_probe", "migrations", "domain", "sim", "base")
 MUTANTS = [  # name, file below src, from, to
     # "A failed smoke test is passed over" is not among them: the checks of the watch find it too.
     ("a point does not say what it gave up", "engine/steps_back.cpp",
