@@ -35,7 +35,7 @@ MUTANTS = [  # name, file below src, from, to
      "S::secure,            S::hold,          1},\n    Row{S::secure,            \"secure\",            S::expand",
      "S::expand,            S::hold,          1},\n    Row{S::secure,            \"secure\",            S::expand"),
     ("the way back does not stop the services", "engine/steps_back.cpp",
-     "  TRY(stop_all(context, out));\n  const Target target", "  const Target target"),
+     "  TRY(stop_all(context, out));\n  TRY(let_in_all", "  TRY(let_in_all"),
     ("only one store goes back", "engine/level.cpp",
      "    if (answer.level == Level::full ||", "    if (answer.stores.empty() && (answer.level == Level::full ||"),
     ("the generation is never made current", "engine/steps_forward.cpp",

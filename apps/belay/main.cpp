@@ -10,6 +10,7 @@
 #include "drivers/docker/volume.hpp"
 #include "drivers/exec/runtime.hpp"
 #include "drivers/exec/store.hpp"
+#include "drivers/postgres/store.hpp"
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
 #include "drivers/sqlite/store.hpp"
@@ -119,6 +120,7 @@ public:
                tags},
         directory_{world}, sqlite_{world}, exec_store_{world, site_},
         volumes_{world, stack_.docker_socket, directory_, containers_of(stack_)},
+        postgres_{world, {stack_.name, stack_.state_folder, read_secret_}},
         preflight_{world, resources_, stack_, read_secret_} {}
 
   engine::Drivers drivers() override {
@@ -128,6 +130,7 @@ public:
             .sqlite = sqlite_,
             .exec = &exec_store_,
             .preflight = &preflight_,
+            .postgres = &postgres_,
             .volume = &volumes_};
   }
 
@@ -153,6 +156,7 @@ private:
   drivers::sqlite::Store sqlite_;
   drivers::exec::Store exec_store_;
   drivers::docker::VolumeStore volumes_;
+  drivers::postgres::Store postgres_;
   os::Resources resources_;
   checks::Preflight preflight_;
 };

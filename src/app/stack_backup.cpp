@@ -147,7 +147,7 @@ private:
   }
 
   Result<> place_copy(const domain::StoreSpec& spec, domain::Store& driver, const std::string& at) {
-    auto report = TRY(driver.protect(spec, point_.id, {}));
+    auto report = TRY(driver.take_out(spec, point_.id, {}));
     TRY(driver.verify(spec, report.snapshot, world::Depth::full));
     const std::string kept = report.snapshot.kept;
     const auto info = kept.starts_with('/') ? TRY(host_.world.files.info(kept))

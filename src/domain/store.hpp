@@ -101,6 +101,16 @@ public:
   // Remove kept data of this id (a point or an abandoned set). Idempotent.
   virtual base::Result<> discard(const StoreSpec& spec, const std::string& id) = 0;
 
+  // A whole copy for a repository, below what kept_path() says, of the data as it was at one moment
+  // while the service runs; read back when it returns. Idempotent per point.
+  virtual base::Result<CaptureReport> take_out(const StoreSpec& spec, const std::string& point,
+                                               const world::Progress& progress) {
+    return protect(spec, point, progress);
+  }
+  // Whoever uses the store may do so again, if a capture or a restore that died kept them out.
+  // Idempotent; called before services start.
+  virtual base::Result<> let_in(const StoreSpec& /*spec*/) { return base::ok(); }
+
   // For who reads the live data himself, and sees which file changes meanwhile: it costs no copy.
   // Nothing: only a copy by protect() is good. Read-only.
   virtual base::Result<std::optional<LiveTree>> live_tree(const StoreSpec& /*spec*/) {

@@ -89,6 +89,8 @@ std::string what_decides(const domain::Stack& stack) {
       parts.push_back(store.name + ": what its driver says");
     else if (store.kind == domain::StoreKind::sqlite)
       parts.push_back(store.name + ": schema and user_version");
+    else if (store.kind == domain::StoreKind::postgres)
+      parts.push_back(store.name + ": schema and ledgers");
     else if (store.layout.empty())
       parts.push_back(store.name + ": any change brings the data back");
     else

@@ -24,6 +24,8 @@ base::Result<> revive(Context& context);
 // --- shared by the forward steps and the way back ---
 base::Result<> stop_all(Context& context, Record& out); // and hold what could wake them
 base::Result<> let_go_all(Context& context);            // the end of every hold
+// What died while it kept the users of a store out keeps them out no longer.
+base::Result<> let_in_all(Context& context);
 base::Result<> start_all(Context& context, const std::vector<domain::Release>& releases,
                          Record& out);
 base::Result<> ready_all(Context& context, Record& out);

@@ -133,6 +133,7 @@ Result<> do_rollback_check(Context& context, Record& out) {
 Result<> do_hold(Context& context, Record& out) {
   run_hooks_of_way_back(context, domain::HookPoint::pre_rollback, out);
   TRY(stop_all(context, out));
+  TRY(let_in_all(context));
   const Target target = TRY(context.target());
   LevelQuestion question = question_of(context);
   for (const domain::Snapshot& snapshot : target.snapshots) {

@@ -37,9 +37,16 @@ Result<> let_go_all(Context& context) {
   return ok();
 }
 
+Result<> let_in_all(Context& context) {
+  for (const domain::StoreSpec& spec : context.settings.stack.stores)
+    TRY_CONTEXT(context.drivers.of(spec.kind).let_in(spec), "store '" + spec.name + "'");
+  return ok();
+}
+
 // What runs must be what we mean: identity is the folder that the process was started from.
 Result<> start_all(Context& context, const std::vector<domain::Release>& releases, Record& out) {
   std::vector<std::string> started;
+  TRY(let_in_all(context));
   for (const auto& service : context.settings.stack.services) {
     const auto release = std::ranges::find(releases, service.name, &domain::Release::service);
     if (release == releases.end())

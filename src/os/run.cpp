@@ -70,11 +70,14 @@ public:
   Result<world::Output> run() {
     Pipe out = TRY(make_pipe());
     Pipe err = TRY(make_pipe());
-    const Fd in = TRY(make_input(command_.input));
+    const Fd in = command_.input_path.empty() ? TRY(make_input(command_.input))
+                                              : TRY(open_file(command_.input_path, O_RDONLY));
+    if (!command_.output_path.empty())
+      file_ = TRY(open_file(command_.output_path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
     pid_ = TRY(spawn({.argv = command_.argv,
                       .variables = variables_of(command_.environment),
                       .working_folder = command_.working_folder},
-                     {in, out.write_end, err.write_end}));
+                     {in, file_ ? file_ : out.write_end, err.write_end}));
     TRY(out.write_end.close("pipe"));
     TRY(err.write_end.close("pipe"));
     process_ = Fd{::pidfd_open(pid_, 0)};
@@ -87,6 +90,10 @@ public:
                    "'" + command_.argv.front() + "' did not end within " +
                        std::to_string(command_.timeout.count()) + " ms and was killed",
                    "Look what it has done; raise its timeout if it needs longer."};
+    if (file_) {
+      TRY(sync_file(file_, command_.output_path));
+      TRY(file_.close(command_.output_path));
+    }
     output_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return std::move(output_);
   }
@@ -146,6 +153,7 @@ private:
   const world::Command& command_;
   pid_t pid_ = -1;
   Fd process_;
+  Fd file_; // for its standard output
   world::Output output_;
 };
 

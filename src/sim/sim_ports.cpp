@@ -35,6 +35,10 @@ Error refused() {
 Result<world::Output> SimProcesses::run(const world::Command& command) {
   return host_.effect<world::Output>(true, [&]() -> Result<world::Output> {
     const auto& argv = command.argv;
+    if (!command.input_path.empty() && host_.disk.find(command.input_path) == nullptr)
+      return Error{ErrorKind::not_found, "'" + command.input_path + "' does not exist", ""};
+    if (!command.output_path.empty())
+      host_.disk.write(command.output_path, ""); // no command here prints anything
     if (const auto known = host_.answers.find(base::join(argv, " ")); known != host_.answers.end())
       return known->second;
     if (argv[0] == "sim-migrate")

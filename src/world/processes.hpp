@@ -19,7 +19,11 @@ struct Command {
   std::string working_folder;    // empty: ours
   Environment environment;       // added to ours
   std::string input;             // its standard input
-  Milliseconds timeout{60000};   // then TERM, 5 s, KILL to its process group: unknown_outcome
+  std::string input_path;        // a file that is its standard input, instead of `input`
+  // Its standard output goes into this file (0600), made new, and is synced when it has ended;
+  // what was there before is gone. Output::out stays empty.
+  std::string output_path;
+  Milliseconds timeout{60000}; // then TERM, 5 s, KILL to its process group: unknown_outcome
   std::size_t output_bytes_max = 1U << 20U; // of each stream; the last bytes are kept
 };
 struct Output {

@@ -92,11 +92,28 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
   return state;
 }
 
+namespace {
+
+// A copy of it while it runs is none: what it holds in memory is missing, and pages are torn.
+Result<> refuse_running_server(world::Files& files, const std::string& folder) {
+  for (const char* file : {"/PG_VERSION", "/postmaster.pid"})
+    if (!TRY(files.info(folder + file)))
+      return ok();
+  return Error{ErrorKind::conflict,
+               "'" + folder + "' is the data of a PostgreSQL server that runs (postmaster.pid)",
+               "Use `postgres:` for a database of it, or let the server be a service of the stack, "
+               "so that it is stopped; after a crash of the server start and stop it once."};
+}
+
+} // namespace
+
 Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, const Place& place,
                                              const std::string& point, bool is_at_rest,
                                              const world::Progress& progress) {
   if (!TRY(world_.files.info(place.live)))
     return Error{ErrorKind::not_found, "'" + place.live + "' does not exist", ""};
+  if (is_at_rest)
+    TRY(refuse_running_server(world_.files, place.live));
   TRY(world_.files.create_folders(place.folder_of(point)));
   const auto capture = TRY(world_.trees.capture(
       place.live, place.tree_of(point), place.catalogue_of(point),
@@ -282,6 +299,7 @@ Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
 
 Result<std::optional<domain::LiveTree>> Store::live_tree(const domain::StoreSpec& spec) {
   const Place place = TRY(place_of(spec));
+  TRY(refuse_running_server(world_.files, place.live));
   return std::optional{domain::LiveTree{place.live, place.exclude}};
 }
 

@@ -138,6 +138,15 @@ protected:
   std::vector<std::string> mounts;
 };
 
+TEST_F(RealStore, refuses_the_data_of_a_postgresql_server_that_runs) {
+  write("PG_VERSION", "15\n");
+  EXPECT_TRUE(store.secure(spec, "p1", {}));
+  write("postmaster.pid", "1234\n");
+  EXPECT_EQ(store.secure(spec, "p2", {}).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(store.live_tree(spec).error().kind, ErrorKind::conflict);
+  EXPECT_TRUE(store.protect(spec, "p3", {})); // while services run, a server among them may
+}
+
 TEST_F(RealStore, protects_secures_and_brings_back) {
   write("orders", "one\n");
   write("settings", "a");

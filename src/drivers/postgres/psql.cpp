@@ -205,18 +205,53 @@ Error error_of(const SqlError& error) {
   return make(ErrorKind::failed, "");
 }
 
-Result<Answer> Psql::ask(const std::string& database, const std::string& script,
-                         const RunOptions& options) const {
-  const std::string mark = "belay-" + world_.random.hex(12);
-  const Script whole = script_of(mark, script, options);
+namespace {
+
+Error too_old(const Begin& begin) {
+  return {ErrorKind::invalid_input,
+          "psql is of version " + std::to_string(begin.client / 10000) +
+              ", the server of version " + std::to_string(begin.server / 10000),
+          "Name the server's own tools with `tools:`, or reach them with `through:`."};
+}
+
+// Why a script that began did not come to its end: nothing, when the server said why.
+std::optional<Error> without_end(const world::Output& output,
+                                 const std::optional<SqlError>& said_no) {
+  const bool was_lost =
+      output.exit_code != 3 || output.err.contains("connection to server was lost");
+  if (!was_lost && said_no)
+    return std::nullopt;
+  return Error{ErrorKind::unknown_outcome,
+               "psql ended with status " + std::to_string(output.exit_code) +
+                   " before the end of its script: " + said(output),
+               "Look at the server's log, then try again."};
+}
+
+// SQL reads it as a comment.
+std::string make_mark(world::Random& random) {
+  return "-- belay-" + random.hex(12);
+}
+
+} // namespace
+
+Result<world::Command> Psql::command(const std::string& database, const std::string& text,
+                                     const RunOptions& options) const {
   world::Command command =
       TRY(reach_.command("psql", {"--no-psqlrc", "--quiet", "--csv", "--tuples-only",
                                   "--no-password", "--file=-", "--set", "ON_ERROR_STOP=1", "--set",
                                   "VERBOSITY=verbose", "--dbname", reach_.connection(database)}));
-  command.input = whole.text;
+  command.input = text;
   command.timeout = options.timeout + world::Milliseconds{20'000}; // the server ends it first
   command.output_bytes_max = options.bytes_max;
-  const world::Output output = TRY(world_.processes.run(command));
+  return command;
+}
+
+Result<Answer> Psql::ask(const std::string& database, const std::string& script,
+                         const RunOptions& options) const {
+  const std::string mark = make_mark(world_.random);
+  const Script whole = script_of(mark, script, options);
+  const world::Output output =
+      TRY(world_.processes.run(TRY(command(database, whole.text, options))));
   const auto begin = find_begin(output.out, mark);
   if (!begin && output.out.size() >= options.bytes_max)
     return Error{ErrorKind::failed,
@@ -224,10 +259,7 @@ Result<Answer> Psql::ask(const std::string& database, const std::string& script,
   if (!begin)
     return no_connection(output);
   if (begin->client / 10000 < begin->server / 10000)
-    return Error{ErrorKind::invalid_input,
-                 "psql is of version " + std::to_string(begin->client / 10000) +
-                     ", the server of version " + std::to_string(begin->server / 10000),
-                 "Name the server's own tools with `tools:`, or reach them with `through:`."};
+    return too_old(*begin);
   Answer answer{.rows = {}, .error = {}, .server_version = begin->server};
   std::string_view rows{output.out};
   rows.remove_prefix(begin->end);
@@ -240,14 +272,29 @@ Result<Answer> Psql::ask(const std::string& database, const std::string& script,
     }
   }
   answer.error = find_error(output.err, whole.lines_before);
-  const bool was_lost =
-      output.exit_code != 3 || output.err.contains("connection to server was lost");
-  if (was_lost || !answer.error)
-    return Error{ErrorKind::unknown_outcome,
-                 "psql ended with status " + std::to_string(output.exit_code) +
-                     " before the end of its script: " + said(output),
-                 "Look at the server's log, then try again."};
+  if (auto error = without_end(output, answer.error))
+    return std::move(*error);
   return answer;
+}
+
+Result<> Psql::write(const std::string& database, const std::string& script,
+                     const std::string& path, const RunOptions& options) const {
+  const std::string mark = make_mark(world_.random);
+  const Script whole = script_of(mark, script, options);
+  world::Command made = TRY(command(database, whole.text, options));
+  made.output_path = path;
+  const world::Output output = TRY(world_.processes.run(made));
+  const auto begin = find_begin(TRY(world_.files.read_start(path, 4096)), mark);
+  if (!begin)
+    return no_connection(output);
+  if (begin->client / 10000 < begin->server / 10000)
+    return too_old(*begin);
+  if (output.exit_code == 0 && TRY(world_.files.read_end(path, 256)).ends_with(mark + "-end\n"))
+    return base::ok();
+  const auto said_no = find_error(output.err, whole.lines_before);
+  if (auto error = without_end(output, said_no))
+    return std::move(*error);
+  return error_of(*said_no);
 }
 
 Result<Rows> Psql::run(const std::string& database, const std::string& script,

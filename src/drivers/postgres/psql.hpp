@@ -52,7 +52,14 @@ public:
   base::Result<Rows> run(const std::string& database, const std::string& script,
                          const RunOptions& options = {}) const;
 
+  // The same, for more than fits into memory: what it prints goes into the new file `path`, between
+  // two lines that begin with "-- belay-". The file is whole when this is no Error.
+  base::Result<> write(const std::string& database, const std::string& script,
+                       const std::string& path, const RunOptions& options = {}) const;
+
 private:
+  base::Result<world::Command> command(const std::string& database, const std::string& text,
+                                       const RunOptions& options) const;
   world::World world_;
   Reach reach_;
 };

@@ -36,7 +36,7 @@ std::string for_shell(const std::string& word) {
 
 } // namespace
 
-std::string Reach::connection(const std::string& database) const {
+std::string Reach::connection(const std::string& database, const std::string& application) const {
   std::string text = parameter("dbname", database);
   if (!spec_.host.empty())
     text += " " + parameter("host", spec_.host);
@@ -48,13 +48,22 @@ std::string Reach::connection(const std::string& database) const {
     text += " " + parameter("sslmode", spec_.sslmode);
   if (!spec_.ssl_root.empty())
     text += " " + parameter("sslrootcert", spec_.ssl_root);
-  return text + " application_name='belay' connect_timeout='15'";
+  return text + " " + parameter("application_name", application) + " connect_timeout='15'";
 }
 
 Result<world::Command> Reach::command(const std::string& tool,
                                       const std::vector<std::string>& words) const {
-  std::vector<std::string> own{spec_.tools.empty() ? tool : spec_.tools + "/" + tool};
+  return command_beside(spec_.tools.empty() ? tool : spec_.tools + "/" + tool, words);
+}
+
+Result<world::Command> Reach::command_beside(const std::string& program,
+                                             const std::vector<std::string>& words) const {
+  std::vector<std::string> own{program};
   own.insert(own.end(), words.begin(), words.end());
+  return make(std::move(own));
+}
+
+Result<world::Command> Reach::make(std::vector<std::string> own) const {
   if (ends_in_shell(spec_.through))
     std::ranges::transform(own, own.begin(), for_shell);
   world::Command command;

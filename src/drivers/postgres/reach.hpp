@@ -24,10 +24,16 @@ public:
   // Its timeout is that of the store. The words are quoted where `through` ends in a shell (ssh).
   base::Result<world::Command> command(const std::string& tool,
                                        const std::vector<std::string>& words) const;
+  // The same for a program that is none of PostgreSQL's.
+  base::Result<world::Command> command_beside(const std::string& program,
+                                              const std::vector<std::string>& words) const;
   // What `--dbname` takes: everything that tells the server and this database, but the password.
-  std::string connection(const std::string& database) const;
+  // `application` is how the session is called on the server.
+  std::string connection(const std::string& database,
+                         const std::string& application = "belay") const;
 
 private:
+  base::Result<world::Command> make(std::vector<std::string> own) const;
   domain::PostgresSpec spec_;
   SecretReader read_secret_;
 };
