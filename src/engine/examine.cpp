@@ -26,6 +26,8 @@ int port_of(const domain::ProbeSpec& probe) {
 // The copies of a store that is a mount point are kept in it: not where the records of them are.
 void examine_kept_folder(Examination& result, world::World world, const Settings& settings,
                          const domain::StoreSpec& spec, const std::string& kept) {
+  if (kept.empty()) // its driver keeps them where it likes
+    return;
   const std::string& written = settings.stack.state_folder;
   const auto real = world.files.resolve(written);
   const std::string state = real ? real.value() : written;
