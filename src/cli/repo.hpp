@@ -61,6 +61,7 @@ struct RepoOptions {
   bool is_data_read = false;
   bool is_all = false;
   bool is_dry_run = false;
+  bool is_broken_removed = false; // of repair
   bool is_pruned = false;
   bool is_long = false;
   bool is_in_place = false;

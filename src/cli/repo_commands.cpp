@@ -52,6 +52,13 @@ struct RepoCommands::State {
         "  belay repo check -r /srv/backup -p password --read-data", &RepoWork::check);
     check->add_flag("--read-data", options.is_data_read, "read every byte");
     check->add_option("--read-data-subset", options.subset, "read this share, as 10%, by lot");
+    CLI::App* repair = add_with_repository(
+        *repo, "repair", "make the index say what is there, and save what harmed packs still hold",
+        "  belay repo repair -r /srv/backup -p password --read-data", &RepoWork::repair);
+    repair->add_flag("--read-data", options.is_data_read, "read every byte");
+    repair->add_flag("--remove-broken-snapshots", options.is_broken_removed,
+                     "also the files of snapshots that cannot be read");
+    repair->add_flag("-n,--dry-run", options.is_dry_run, "change nothing");
     add_with_repository(*repo, "unlock", "remove locks that dead processes left",
                         "  belay repo unlock -r /srv/backup -p password", &RepoWork::unlock)
         ->add_flag("--remove-all", options.is_all, "every lock, also of the living");

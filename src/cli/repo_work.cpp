@@ -156,8 +156,8 @@ Result<int> RepoWork::run_check(repo::Repository& repository) {
   print(report.errors.empty()
             ? "no errors were found\n"
             : std::to_string(report.errors.size()) +
-                  " errors were found; a new backup of the same paths with --force stores again "
-                  "what is still there\n");
+                  " errors were found: 'belay repo repair' saves what can be saved, then a new "
+                  "backup of the same paths stores again what is still there\n");
   return status;
 }
 

@@ -26,6 +26,7 @@ public:
 
   int init();
   int check();
+  int repair();
   int key_list();
   int key_add();
   int key_remove();

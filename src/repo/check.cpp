@@ -136,7 +136,8 @@ private:
     report_.packs = packs.size();
     if (unknown > 0)
       report_.notes.push_back(std::to_string(unknown) +
-                              " packs are in no index file: 'belay prune' removes them");
+                              " packs are in no index file: 'belay prune' removes them, "
+                              "'belay repo repair' takes them in");
     if (present < indexed_.size())
       for (const auto& [id, known] : indexed_)
         if (!std::ranges::binary_search(packs, id, {}, &Listed::id))
