@@ -1,6 +1,8 @@
 #include "os/files.hpp"
 
+#include "base/bytes.hpp"
 #include "base/text.hpp"
+#include "os/bulk_write.hpp"
 #include "os/fd.hpp"
 #include "os/parallel.hpp"
 
@@ -118,7 +120,7 @@ Result<Fd> open_plain(const std::string& path, std::uint64_t& size) {
 Result<> fill_temporary(const std::string& temporary, const std::string& path,
                         std::string_view bytes, std::uint32_t mode) {
   Fd file = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
-  TRY(write_all(file, bytes, path));
+  TRY(BulkWriter{}.write(file, bytes, 0, path));
   struct stat old {};
   const bool has_old = ::lstat(path.c_str(), &old) == 0 && S_ISREG(old.st_mode);
   // Owner before mode: chown clears the set-id bits. Only root can give files away.
@@ -162,7 +164,8 @@ namespace {
 // Up to `bytes` from `begin`; less where the file ends.
 Result<std::string> read_from(const Fd& file, std::uint64_t begin, std::uint64_t bytes,
                               const std::string& path) {
-  std::string text(bytes, '\0');
+  std::string text;
+  base::resize_unset(text, bytes);
   std::size_t done = 0;
   while (done < text.size()) {
     const auto count = ::pread(file.get(), text.data() + done, text.size() - done,

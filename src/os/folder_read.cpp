@@ -1,10 +1,12 @@
 #include "os/folder_read.hpp"
 
+#include <atomic>
 #include <cerrno>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace os {
@@ -14,6 +16,9 @@ using world::Entry;
 using world::EntryType;
 
 namespace {
+
+constexpr std::size_t bulk_bytes_min = 256U << 10U;
+constexpr int dont_cache = 0x80; // RWF_DONTCACHE
 
 EntryType type_of(std::uint32_t mode) {
   switch (mode & S_IFMT) {
@@ -82,12 +87,29 @@ int open_quietly(int folder, const std::string& name, int flags) {
   return number < 0 && errno == EPERM ? ::openat(folder, name.c_str(), flags) : number;
 }
 
+namespace {
+
+// Large pieces do not stay in the kernel's memory, where other people's pages would go for them;
+// what was there already stays.
+ssize_t read_some(int file, std::span<char> to, std::uint64_t offset) {
+  static std::atomic<bool> is_known = true; // since Linux 6.14
+  if (to.size() >= bulk_bytes_min && is_known) {
+    const iovec piece{to.data(), to.size()};
+    const auto count = ::preadv2(file, &piece, 1, static_cast<off_t>(offset), dont_cache);
+    if (count >= 0 || (errno != EOPNOTSUPP && errno != EINVAL))
+      return count;
+    is_known = false;
+  }
+  return ::pread(file, to.data(), to.size(), static_cast<off_t>(offset));
+}
+
+} // namespace
+
 Result<std::size_t> read_at(const Fd& file, std::span<char> to, std::uint64_t offset,
                             const std::string& whole) {
   std::size_t got = 0;
   while (got < to.size()) {
-    const auto count =
-        ::pread(file.get(), to.data() + got, to.size() - got, static_cast<off_t>(offset + got));
+    const auto count = read_some(file.get(), to.subspan(got), offset + got);
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0)

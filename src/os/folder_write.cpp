@@ -1,5 +1,6 @@
 #include "os/folder_write.hpp"
 
+#include "os/bulk_write.hpp"
 #include "os/folder_read.hpp"
 #include "os/tree_attributes.hpp"
 
@@ -71,21 +72,6 @@ Result<> remove_attributes(const Fd& file, const Entry& entry, const std::string
   return ok();
 }
 
-Result<> write_at(const Fd& file, std::string_view bytes, std::uint64_t offset,
-                  const std::string& whole) {
-  while (!bytes.empty()) {
-    const auto written =
-        ::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return error_of(errno, "write", whole);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return ok();
-}
-
 Result<> set_size(const Fd& file, std::uint64_t size, const std::string& whole) {
   if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
     return error_of(errno, "set the size of", whole);
@@ -99,7 +85,7 @@ public:
 
   Result<> write(std::string_view bytes, std::uint64_t offset) override {
     const EffectScope scope{telling_.effects, "file.write", whole_};
-    return write_at(file_, bytes, offset, whole_);
+    return bulk_.write(file_, bytes, offset, whole_);
   }
 
   Result<> finish(const Entry& entry) override {
@@ -112,6 +98,7 @@ public:
 
 private:
   Fd file_;
+  BulkWriter bulk_;
   std::string whole_;
   Telling telling_;
 };
@@ -133,7 +120,7 @@ public:
   Result<> write(std::string_view bytes, std::uint64_t offset) override {
     const EffectScope scope{telling_.effects, "file.write", whole_};
     TRY(open_to_write());
-    return write_at(writable_, bytes, offset, whole_);
+    return bulk_.write(writable_, bytes, offset, whole_);
   }
   Result<> punch(std::uint64_t offset, std::uint64_t length) override {
     const EffectScope scope{telling_.effects, "file.punch", whole_};
@@ -179,6 +166,7 @@ private:
 
   Fd file_;
   Fd writable_;
+  BulkWriter bulk_;
   std::string whole_;
   Telling telling_;
   std::mutex mutex_;

@@ -123,8 +123,8 @@ public:
 private:
   Result<> store_packs() {
     for (bool is_over = false; !is_over;) {
-      if (const auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over))
-        TRY(store_.store(*pack));
+      if (auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over))
+        TRY(store_.store(*std::move(pack)));
       TRY(lock_.keep());
       if (repository_.ports().clock.stop_requested())
         return Error{ErrorKind::interrupted, "asked to stop: no snapshot was made",
@@ -138,8 +138,8 @@ private:
   // What the threads left, in few packs.
   Result<> store_rest() {
     std::optional<Error> failed;
-    const auto sink = [&](const format::FinishedPack& pack) {
-      if (auto stored = store_.store(pack); !stored)
+    const auto sink = [&](format::FinishedPack pack) {
+      if (auto stored = store_.store(std::move(pack)); !stored)
         failed = std::move(stored).error();
       return !failed;
     };

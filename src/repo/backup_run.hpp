@@ -3,9 +3,11 @@
 // workers read files, and the thread that called stores packs.
 
 #include "repo/backup.hpp"
+#include "repo/format/chunker.hpp"
 #include "repo/format/tree.hpp"
 #include "repo/queue.hpp"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -13,8 +15,10 @@
 
 namespace repo {
 
-constexpr std::size_t waiting_files_max = 256; // each holds its folder open
-constexpr std::size_t waiting_packs_max = 2;
+constexpr std::size_t batch_files_max = 16;
+constexpr std::uint64_t batch_bytes_max = 1U << 20U;
+constexpr std::size_t waiting_batches_max = 16; // each holds up to as many folders open as files
+constexpr std::size_t waiting_packs_max = 1;
 constexpr std::size_t torn_told_max = 100;
 
 // A folder of which not everything is stored yet.
@@ -43,14 +47,43 @@ struct FileJob {
   world::Entry entry;
   std::shared_ptr<world::Folder> folder; // that it is read from, when it is not that of `dir`
 };
+// A chunk of a file, in memory that goes back to where it came from.
+class Chunk {
+public:
+  Chunk() = default;
+  Chunk(std::size_t place, std::unique_ptr<char[]> memory, std::size_t size)
+      : number{place}, bytes_{std::move(memory)}, size_{size} {}
+  std::string_view bytes() const { return {bytes_.get(), size_}; }
+  std::unique_ptr<char[]> take_memory() { return std::move(bytes_); }
+  std::size_t number = 0; // in its file
+
+private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
+// Two chunks, or the last one: names of two are made in the time of little more than one.
 struct ChunkJob {
   std::shared_ptr<Reading> reading;
-  std::size_t number = 0;
-  std::string bytes;
+  std::array<Chunk, 2> chunks;
+  std::size_t count = 0;
 };
-struct Job { // one of the two
-  std::optional<FileJob> file;
-  std::optional<ChunkJob> chunk;
+struct Job { // of the two
+  std::vector<FileJob> files;
+  std::optional<ChunkJob> chunks;
+};
+
+// Memory for a chunk and what is read behind its end.
+class ChunkMemory {
+public:
+  static constexpr std::size_t piece_bytes = 512U << 10U; // read at once
+  static constexpr std::size_t bytes = format::chunk_bytes_max + piece_bytes;
+  std::unique_ptr<char[]> take();
+  void put(std::unique_ptr<char[]> memory);
+
+private:
+  static constexpr std::size_t spare_max = 16;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<char[]>> spare_;
 };
 
 class BackupRun {
@@ -74,7 +107,8 @@ public:
   const BackupOptions& options;
   const Excludes excludes;
   Added added;
-  Queue<Job> jobs{waiting_files_max};
+  Queue<Job> jobs{waiting_batches_max};
+  ChunkMemory memory;
   Queue<format::FinishedPack> packs{waiting_packs_max};
   std::atomic<std::uint64_t> files_done = 0;
   std::atomic<std::uint64_t> bytes_done = 0;

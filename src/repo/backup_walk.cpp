@@ -76,6 +76,13 @@ public:
   explicit Walk(BackupRun& run) : run_{run}, trees_{run.repository} {}
 
   Result<> begin(const std::optional<Id>& previous_root) {
+    TRY(begin_at_root(previous_root));
+    push_batch();
+    return ok();
+  }
+
+private:
+  Result<> begin_at_root(const std::optional<Id>& previous_root) {
     const auto root = std::make_shared<Dir>();
     root->path = "/";
     root->previous = previous_root;
@@ -84,7 +91,19 @@ public:
     return visit_wanted(root, wanted_of(run_.options.paths));
   }
 
-private:
+  // Small files go to the threads several at a time: to wake one costs as much as to read a file.
+  void batch(FileJob job) {
+    batch_bytes_ += job.entry.size_bytes;
+    batch_.push_back(std::move(job));
+    if (batch_.size() >= batch_files_max || batch_bytes_ >= batch_bytes_max)
+      push_batch();
+  }
+  void push_batch() {
+    batch_bytes_ = 0;
+    if (!batch_.empty())
+      run_.jobs.push({std::exchange(batch_, {}), std::nullopt});
+  }
+
   // A folder on the way to what is wanted, and what is wanted.
   Result<> visit_wanted(const std::shared_ptr<Dir>& dir, const Wanted& wanted) {
     dir->folder = TRY(run_.folders.open(dir->path));
@@ -176,9 +195,14 @@ private:
     reading->place = place;
     reading->pending = (bytes.size() + piece_bytes - 1) / piece_bytes;
     ++dir->pending;
-    for (std::size_t at = 0; at < bytes.size(); at += piece_bytes)
-      run_.jobs.push(
-          {std::nullopt, ChunkJob{reading, at / piece_bytes, bytes.substr(at, piece_bytes)}});
+    for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
+      const std::string_view piece = std::string_view{bytes}.substr(at, piece_bytes);
+      auto memory = run_.memory.take();
+      std::ranges::copy(piece, memory.get());
+      ChunkJob job{reading, {}, 1};
+      job.chunks.front() = Chunk{at / piece_bytes, std::move(memory), piece.size()};
+      run_.jobs.push({{}, std::move(job)});
+    }
   }
 
   Result<> visit(const std::shared_ptr<Dir>& dir) {
@@ -232,7 +256,7 @@ private:
     ++(previous != nullptr && previous->type == NodeType::file ? run_.files_changed
                                                                : run_.files_new);
     ++dir->pending;
-    run_.jobs.push({FileJob{dir, place, std::move(entry), std::move(folder)}, std::nullopt});
+    batch({dir, place, std::move(entry), std::move(folder)});
     return ok();
   }
 
@@ -303,6 +327,8 @@ private:
     return dir.path == "/" ? "/" + name : dir.path + "/" + name;
   }
 
+  std::vector<FileJob> batch_;
+  std::uint64_t batch_bytes_ = 0;
   BackupRun& run_;
   BlobReader trees_;
   std::string text_;

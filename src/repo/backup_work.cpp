@@ -16,58 +16,78 @@ using format::Id;
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 2 * chunk_bytes_max;
+constexpr std::size_t piece_bytes = ChunkMemory::piece_bytes;
 constexpr std::uint64_t shared_bytes_min = 4U << 20U; // files from here on are work for several
 
-// The bytes of a file from its beginning on, as far ahead as the chunker must see. Holes are not
-// read; while everything ahead is a hole it says so.
-class Ahead {
+// Cuts a file into chunks, each in memory of its own. Holes are not read: a chunk that is one has
+// no memory.
+class Cutter {
 public:
-  explicit Ahead(char* buffer) : buffer_{buffer} {}
+  Cutter(ChunkMemory& memory, const format::Chunker& chunker)
+      : pool_{memory}, chunker_{chunker}, memory_{memory.take()} {}
 
-  void begin(world::SourceFile& file, bool has_holes) {
+  void begin(world::SourceFile& file, const world::Entry& entry) {
     file_ = &file;
-    has_holes_ = has_holes;
-    begin_ = end_ = zeros_ = 0;
-    position_ = data_end_ = 0;
-    hole_end_ = 0;
+    size_ = entry.size_bytes;
+    has_holes_ =
+        entry.allocated_bytes < entry.size_bytes && entry.size_bytes >= 2 * chunk_bytes_min;
+    filled_ = seen_ = zeros_ = number_ = 0;
+    position_ = data_end_ = hole_end_ = 0;
     is_at_end_ = false;
   }
-  std::string_view bytes() const { return {buffer_ + begin_, end_ - begin_}; }
-  void take(std::size_t count) {
-    begin_ += count;
-    if (zeros_ >= end_ - begin_) { // only a hole is left: it need not be in memory
-      position_ -= end_ - begin_;
-      end_ = begin_;
-      zeros_ = 0;
-    }
-  }
-  // Nothing is in bytes(), and a whole chunk from here on is a hole.
-  bool is_in_hole() const { return begin_ == end_ && hole_end_ >= position_ + chunk_bytes_min; }
-  void pass_over_chunk() { position_ += chunk_bytes_min; }
 
-  Result<> fill(std::uint64_t file_size) {
-    if (buffer_bytes - begin_ < chunk_bytes_max) {
-      std::memmove(buffer_, buffer_ + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    while (end_ - begin_ < chunk_bytes_max && !is_at_end_) {
-      if (has_holes_ && position_ >= data_end_)
-        TRY(look_ahead(file_size));
-      if (is_in_hole())
-        return ok();
+  struct Piece {
+    std::size_t bytes = 0;      // 0: the file is over
+    std::optional<Chunk> chunk; // nothing: zeros
+    std::size_t number = 0;
+  };
+  Result<Piece> next() {
+    for (;;) {
+      if (filled_ == 0 && !is_at_end_ && TRY(is_hole())) {
+        position_ += chunk_bytes_min;
+        return Piece{chunk_bytes_min, {}, number_++};
+      }
+      const std::size_t cut = chunker_.find_cut({memory_.get(), filled_}, seen_, is_at_end_);
+      if (cut != 0)
+        return take(cut);
+      if (is_at_end_)
+        return Piece{};
       TRY(add());
     }
-    return ok();
   }
 
 private:
-  Result<> look_ahead(std::uint64_t file_size) {
+  // What is read already behind the chunk goes into other memory.
+  Piece take(std::size_t cut) {
+    auto rest = pool_.take();
+    const std::size_t left = filled_ - cut;
+    if (zeros_ >= left && left != 0) { // of a hole: it need not be in memory
+      position_ -= left;
+      filled_ = zeros_ = 0;
+      is_at_end_ = false;
+    } else {
+      std::memcpy(rest.get(), memory_.get() + cut, left);
+      filled_ = left;
+    }
+    seen_ = 0;
+    std::swap(rest, memory_);
+    const std::size_t number = number_++;
+    return {cut, Chunk{number, std::move(rest), cut}, number};
+  }
+
+  // A whole chunk from here on is a hole. The chunker cuts zeros at its smallest size: the
+  // fingerprint of nothing is zero.
+  Result<bool> is_hole() {
+    if (has_holes_ && position_ >= data_end_)
+      TRY(look_ahead());
+    return hole_end_ >= position_ + chunk_bytes_min;
+  }
+
+  Result<> look_ahead() {
     if (position_ < hole_end_)
       return ok();
     const auto [begin, end] = TRY(file_->next_data(position_));
-    hole_end_ = begin == end ? std::max(file_size, position_) : begin;
+    hole_end_ = begin == end ? std::max(size_, position_) : begin;
     data_end_ = begin == end ? hole_end_ : end;
     if (begin == end)
       has_holes_ = position_ < hole_end_; // at the end: read once more, to see it
@@ -75,36 +95,43 @@ private:
   }
 
   Result<> add() {
-    const std::size_t room = buffer_bytes - end_;
+    if (has_holes_ && position_ >= data_end_)
+      TRY(look_ahead());
+    std::uint64_t wanted = std::min(piece_bytes, ChunkMemory::bytes - filled_);
     if (position_ < hole_end_) {
-      const auto count = static_cast<std::size_t>(
-          std::min<std::uint64_t>({room, hole_end_ - position_, chunk_bytes_max}));
-      std::memset(buffer_ + end_, 0, count);
-      end_ += count;
-      zeros_ += count;
-      position_ += count;
+      wanted = std::min(wanted, hole_end_ - position_);
+      std::memset(memory_.get() + filled_, 0, wanted);
+      filled_ += wanted;
+      zeros_ += wanted;
+      position_ += wanted;
       return ok();
     }
-    const auto wanted = has_holes_ && data_end_ > position_
-                            ? std::min<std::uint64_t>(room, data_end_ - position_)
-                            : room;
-    const std::size_t got = TRY(file_->read({buffer_ + end_, wanted}, position_));
-    is_at_end_ = got < wanted;
-    end_ += got;
+    if (has_holes_ && data_end_ > position_)
+      wanted = std::min(wanted, data_end_ - position_);
+    // No further than where it ended when it was opened: when it has grown since, it is read again.
+    if (position_ < size_)
+      wanted = std::min(wanted, size_ - position_);
+    const std::size_t got = TRY(file_->read({memory_.get() + filled_, wanted}, position_));
+    filled_ += got;
     position_ += got;
+    is_at_end_ = got < wanted || position_ == size_;
     if (got != 0)
       zeros_ = 0;
     return ok();
   }
 
-  char* buffer_;
+  ChunkMemory& pool_;
+  const format::Chunker& chunker_;
+  std::unique_ptr<char[]> memory_;
   world::SourceFile* file_ = nullptr;
+  std::uint64_t size_ = 0; // as the system said it at the beginning
   bool has_holes_ = false;
   bool is_at_end_ = false;
-  std::size_t begin_ = 0; // what is in the buffer
-  std::size_t end_ = 0;
+  std::size_t number_ = 0;     // of the next chunk
+  std::size_t filled_ = 0;     // so much is in memory, from the beginning of the next chunk on
+  std::size_t seen_ = 0;       // of it, by the chunker
   std::size_t zeros_ = 0;      // so many of it, at its end, are of a hole
-  std::uint64_t position_ = 0; // in the file, of the end of the buffer
+  std::uint64_t position_ = 0; // in the file, of the end of what is in memory
   std::uint64_t hole_end_ = 0;
   std::uint64_t data_end_ = 0;
 };
@@ -112,26 +139,41 @@ private:
 class Worker {
 public:
   Worker(BackupRun& run, BlobSaver& saver)
-      : run_{run}, saver_{saver}, chunker_{run.repository.config().chunker},
-        buffer_{new char[buffer_bytes]}, ahead_{buffer_.get()} {}
+      : run_{run}, saver_{saver}, chunker_{run.repository.config().chunker}, cutter_{run.memory,
+                                                                                     chunker_} {}
 
   Result<> run() {
     while (auto job = run_.jobs.pop()) {
-      if (job->chunk)
-        store(*job->chunk->reading, job->chunk->number, job->chunk->bytes);
-      if (job->chunk)
-        chunk_done(job->chunk->reading);
-      if (job->file)
-        TRY(read(*job->file));
+      if (job->chunks)
+        store(*job->chunks);
+      for (FileJob& file : job->files)
+        if (!run_.is_over())
+          TRY(read(file));
     }
     return ok();
   }
 
 private:
-  void store(Reading& reading, std::size_t number, std::string_view bytes) {
-    const Id id = format::id_of(bytes);
-    if (run_.repository.index().claim(id, BlobType::data))
-      saver_.save(id, bytes); // false: it is all over, which the queue tells as well
+  // The pack under way goes on being hashed beside the chunks.
+  void store(ChunkJob& job) {
+    std::array<format::Sha256, 2> hashes;
+    std::array<format::Hashing, 3> streams{saver_.hashing()};
+    for (std::size_t at = 0; at < job.count; ++at)
+      streams[at + 1] = {&hashes[at], job.chunks[at].bytes()};
+    format::update(std::span{streams}.first(job.count + 1));
+    saver_.flush_if_full(); // false, here and below: it is all over, which the queue tells as well
+    for (std::size_t at = 0; at < job.count; ++at) {
+      Chunk& chunk = job.chunks[at];
+      const Id id = hashes[at].finish();
+      if (run_.repository.index().claim(id, BlobType::data))
+        saver_.save(id, chunk.bytes());
+      put(*job.reading, chunk.number, id);
+      run_.memory.put(chunk.take_memory());
+      chunk_done(job.reading);
+    }
+  }
+
+  static void put(Reading& reading, std::size_t number, const Id& id) {
     const std::scoped_lock guard{reading.mutex};
     if (reading.content.size() <= number)
       reading.content.resize(number + 1);
@@ -185,68 +227,67 @@ private:
   // Returns how many bytes there were.
   Result<std::uint64_t> read_chunks(world::SourceFile& file, const world::Entry& entry,
                                     const std::shared_ptr<Reading>& reading) {
-    const bool has_holes =
-        entry.allocated_bytes < entry.size_bytes && entry.size_bytes >= 2 * chunk_bytes_min;
     const bool is_shared = entry.size_bytes >= shared_bytes_min;
-    ahead_.begin(file, has_holes);
+    cutter_.begin(file, entry);
     std::uint64_t size = 0;
-    for (std::size_t number = 0; !run_.is_over(); ++number) {
-      TRY(ahead_.fill(entry.size_bytes));
-      if (ahead_.is_in_hole()) {
-        store_zeros(*reading, number);
-        ahead_.pass_over_chunk();
-        size += chunk_bytes_min;
-        run_.bytes_done += chunk_bytes_min;
-        continue;
-      }
-      if (ahead_.bytes().empty())
+    ChunkJob waiting{reading, {}, 0};
+    while (!run_.is_over()) {
+      Cutter::Piece piece = TRY(cutter_.next());
+      if (piece.chunk)
+        waiting.chunks[waiting.count++] = *std::move(piece.chunk);
+      else if (piece.bytes != 0)
+        put(*reading, piece.number, id_of_zeros());
+      if (waiting.count == 2 || (piece.bytes == 0 && waiting.count != 0))
+        hand_on(std::exchange(waiting, ChunkJob{reading, {}, 0}), is_shared);
+      if (piece.bytes == 0)
         break;
-      const std::size_t count = chunker_.chunk_size(ahead_.bytes());
-      hand_on(reading, number, ahead_.bytes().substr(0, count), is_shared);
-      ahead_.take(count);
-      size += count;
-      run_.bytes_done += count;
+      size += piece.bytes;
+      run_.bytes_done += piece.bytes;
     }
     return size;
   }
 
-  void hand_on(const std::shared_ptr<Reading>& reading, std::size_t number, std::string_view bytes,
-               bool is_shared) {
-    if (is_shared) {
-      Job job{std::nullopt, ChunkJob{reading, number, {}}};
-      ++reading->pending;
-      if (run_.jobs.has_room_first()) {
-        job.chunk->bytes = bytes;
-        if (run_.jobs.try_push_first(job))
-          return;
-      }
-      --reading->pending;
-    }
-    store(*reading, number, bytes);
+  void hand_on(ChunkJob chunks, bool is_shared) {
+    chunks.reading->pending += chunks.count;
+    Job job{{}, std::move(chunks)};
+    if (!is_shared || !run_.jobs.try_push_first(job))
+      store(*job.chunks);
   }
 
-  // The chunker cuts zeros at its smallest size: the fingerprint of nothing is zero.
-  void store_zeros(Reading& reading, std::size_t number) {
+  // Stored when they are seen for the first time.
+  const Id& id_of_zeros() {
     if (!zeros_) {
       const std::string zeros(chunk_bytes_min, '\0');
-      store(reading, number, zeros);
       zeros_ = format::id_of(zeros);
-      return;
+      if (run_.repository.index().claim(*zeros_, BlobType::data))
+        saver_.save(*zeros_, zeros);
     }
-    const std::scoped_lock guard{reading.mutex};
-    reading.content.resize(std::max(reading.content.size(), number + 1));
-    reading.content[number] = *zeros_;
+    return *zeros_;
   }
 
   BackupRun& run_;
   BlobSaver& saver_;
   format::Chunker chunker_;
-  std::unique_ptr<char[]> buffer_;
-  Ahead ahead_;
+  Cutter cutter_;
   std::optional<Id> zeros_;
 };
 
 } // namespace
+
+std::unique_ptr<char[]> ChunkMemory::take() {
+  const std::scoped_lock guard{mutex_};
+  if (spare_.empty())
+    return std::unique_ptr<char[]>{new char[bytes]}; // not set to zero
+  auto memory = std::move(spare_.back());
+  spare_.pop_back();
+  return memory;
+}
+
+void ChunkMemory::put(std::unique_ptr<char[]> memory) {
+  const std::scoped_lock guard{mutex_};
+  if (spare_.size() < spare_max)
+    spare_.push_back(std::move(memory));
+}
 
 Result<> work(BackupRun& run, BlobSaver& saver) {
   return Worker{run, saver}.run();

@@ -122,8 +122,8 @@ private:
   Result<> store_packs(const std::function<void(std::uint64_t)>& progress) {
     std::size_t count = 0;
     for (bool is_over = false; !is_over;) {
-      if (const auto pack = packs_.pop_within(std::chrono::milliseconds{500}, is_over)) {
-        TRY(store_.store(*pack));
+      if (auto pack = packs_.pop_within(std::chrono::milliseconds{500}, is_over)) {
+        TRY(store_.store(*std::move(pack)));
         if (++count % packs_of_an_index == 0)
           TRY(store_.flush());
       }
@@ -139,9 +139,8 @@ private:
 
   Result<> store_rest() {
     std::optional<Error> failed;
-    BlobSaver rest{to_.repository, type_, options_.save, added_,
-                   [&](const format::FinishedPack& pack) {
-                     if (auto stored = store_.store(pack); !stored)
+    BlobSaver rest{to_.repository, type_, options_.save, added_, [&](format::FinishedPack pack) {
+                     if (auto stored = store_.store(std::move(pack)); !stored)
                        failed = std::move(stored).error();
                      return !failed;
                    }};

@@ -74,8 +74,8 @@ public:
 
 private:
   BlobSaver::Sink sink() {
-    return [this](const format::FinishedPack& pack) {
-      if (auto stored = store_.store(pack); !stored)
+    return [this](format::FinishedPack pack) {
+      if (auto stored = store_.store(std::move(pack)); !stored)
         failed_ = std::move(stored).error();
       return !failed_;
     };

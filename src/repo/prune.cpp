@@ -188,9 +188,9 @@ private:
   Result<> repack() {
     Added added;
     std::optional<Error> failed;
-    const auto sink = [&](const format::FinishedPack& pack) {
+    const auto sink = [&](format::FinishedPack pack) {
       report_.bytes_written += pack.bytes.size();
-      if (auto stored = store_.store(pack); !stored)
+      if (auto stored = store_.store(std::move(pack)); !stored)
         failed = std::move(stored).error();
       return !failed;
     };

@@ -30,10 +30,6 @@ public:
     has_item_.notify_one();
     return true;
   }
-  bool has_room_first() {
-    const std::unique_lock guard{mutex_};
-    return !is_closed_ && first_.size() < bound_first_;
-  }
   void set_bound_first(std::size_t bound) { bound_first_ = bound; }
   // Waits for an item. Nothing: it was closed, and nothing is left.
   std::optional<T> pop() {

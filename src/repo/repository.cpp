@@ -1,5 +1,7 @@
 #include "repo/repository.hpp"
 
+#include "base/bytes.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr std::size_t keys_tried_max = 20; // each costs half a second
 constexpr std::size_t file_bytes_max = std::size_t{1} << 30U;
+constexpr std::size_t spare_max = 4;
 constexpr char compressed_mark = 2; // first byte of an unpacked file that is compressed
 
 // `why`: of the backend, which may know more than that there is no config.
@@ -76,6 +79,22 @@ Result<OpenedKey> open_key(backend::Backend& backend, std::string_view password,
 
 std::string short_id(const Id& id) {
   return id.hex().substr(0, 8);
+}
+
+std::string SpareMemory::take() {
+  const std::scoped_lock guard{mutex_};
+  std::string memory;
+  if (!spare_.empty()) {
+    memory = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  return memory;
+}
+
+void SpareMemory::put(std::string memory) {
+  const std::scoped_lock guard{mutex_};
+  if (spare_.size() < spare_max)
+    spare_.push_back(std::move(memory));
 }
 
 Result<std::unique_ptr<Repository>> Repository::create(backend::Backend& backend, Ports ports,
@@ -216,24 +235,40 @@ Result<> BlobReader::read(const Id& id, BlobType type, std::string& plain) {
   return unpack(*place, box.value(), plain);
 }
 
-Result<> BlobReader::unpack(const BlobPlace& place, std::string_view box, std::string& plain) {
+namespace {
+
+Error broken(const BlobPlace& place, const std::string& why) {
+  return {ErrorKind::corrupt,
+          std::string{format::name_of(place.blob.type)} + " blob " + short_id(place.blob.id) +
+              " in '" + text_of({FileKind::pack, place.pack}) + "': " + why,
+          ""};
+}
+
+} // namespace
+
+Error BlobReader::is_another(const BlobPlace& place) {
+  return broken(place, "its bytes are not what its name says");
+}
+
+Result<> BlobReader::unseal(const BlobPlace& place, std::string_view box, std::span<char> plain) {
   const format::PackedBlob& blob = place.blob;
-  const auto broken = [&](const std::string& why) {
-    return Error{ErrorKind::corrupt,
-                 std::string{format::name_of(blob.type)} + " blob " + short_id(blob.id) + " in '" +
-                     text_of({FileKind::pack, place.pack}) + "': " + why,
-                 ""};
-  };
   if (box.size() != blob.length)
-    return broken("the file ends before it");
+    return broken(place, "the file ends before it");
   const bool is_compressed = blob.uncompressed_bytes != 0;
-  if (auto opened = sealer_.open(box, is_compressed ? compressed_ : plain); !opened)
-    return broken(opened.error().message);
+  if (auto opened = is_compressed ? sealer_.open(box, compressed_) : sealer_.open(box, plain);
+      !opened)
+    return broken(place, opened.error().message);
   if (is_compressed)
-    if (auto taken = decompressor_.decompress(compressed_, blob.uncompressed_bytes, plain); !taken)
-      return broken(taken.error().message);
-  if (format::id_of(plain) != blob.id)
-    return broken("its bytes are not what its name says");
+    if (auto taken = decompressor_.decompress(compressed_, plain); !taken)
+      return broken(place, taken.error().message);
+  return ok();
+}
+
+Result<> BlobReader::unpack(const BlobPlace& place, std::string_view box, std::string& plain) {
+  base::resize_unset(plain, place.blob.plain_bytes());
+  TRY(unseal(place, box, plain));
+  if (format::id_of(plain) != place.blob.id)
+    return is_another(place);
   return ok();
 }
 

@@ -10,6 +10,8 @@
 #include "world/random.hpp"
 
 #include <memory>
+#include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,18 @@ struct Ports {
   world::Machine& machine;
   world::Clock& clock;
   world::Random& random;
+};
+
+// Memory of packs that were stored, to be used again: what comes fresh from the system costs a page
+// fault for every 4 KiB. Several threads may use it at once.
+class SpareMemory {
+public:
+  std::string take(); // some that is empty, or has been used before
+  void put(std::string memory);
+
+private:
+  std::mutex mutex_;
+  std::vector<std::string> spare_;
 };
 
 class Repository {
@@ -38,6 +52,7 @@ public:
   const format::Key& key() const { return key_; }
   const format::Id& key_id() const { return key_id_; } // of the key file that it was opened with
   Index& index() { return *index_; }
+  SpareMemory& spare() { return spare_; }
 
   // A lock, a snapshot or an index file. corrupt: its bytes are not what its name says, or do not
   // open. One thread.
@@ -63,6 +78,7 @@ private:
   format::Sealer sealer_;
   format::Compressor compressor_{3};
   format::Decompressor decompressor_;
+  SpareMemory spare_;
   std::unique_ptr<Index> index_ = std::make_unique<Index>();
 };
 
@@ -76,6 +92,11 @@ public:
   base::Result<> read(const format::Id& id, format::BlobType type, std::string& plain);
   // What was sealed in `box`, which is the stored form of `place`.
   base::Result<> unpack(const BlobPlace& place, std::string_view box, std::string& plain);
+
+  // The same into memory of its size, and not compared with its name yet: that is the caller's.
+  base::Result<> unseal(const BlobPlace& place, std::string_view box, std::span<char> plain);
+  // The error of a blob that is not what its name says.
+  static base::Error is_another(const BlobPlace& place);
 
 private:
   Repository& repository_;

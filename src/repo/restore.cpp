@@ -23,6 +23,8 @@ using Change = InPlace::Change;
 namespace {
 
 constexpr std::size_t part_blobs = 8; // of one file, for one thread
+constexpr std::size_t batch_parts_max = 16;
+constexpr std::uint64_t batch_bytes_max = 1U << 20U;
 
 std::string path_of(const OpenFolder& folder, const std::string& name) {
   return "/" + base::join(folder.names, "/") + (folder.names.empty() ? "" : "/") + name;
@@ -79,6 +81,7 @@ Result<RestoreReport> RestoreRun::run(Lock& lock, const format::Snapshot& snapsh
   };
   if (auto walked = visit(root, tree); !walked)
     fail(std::move(walked).error());
+  push_batch();
   parts_.close();
   threads.clear(); // waits
   if (failure_)
@@ -261,12 +264,26 @@ Result<> RestoreRun::make_file(const FolderPtr& into, Node node, const Entry* li
   ++into->pending;
   const bool is_known = made->live && is_time_enough(made->node, *made->live);
   const std::size_t count = is_known ? 0 : made->node.content.size();
-  for (std::size_t begin = 0; begin < count; begin += part_blobs) {
+  for (std::size_t begin = 0; begin < count && !is_over_; begin += part_blobs) {
     ++made->pending;
-    if (!parts_.push({made, begin, std::min(begin + part_blobs, count)}))
-      return ok(); // it is all over
+    push({made, begin, std::min(begin + part_blobs, count)});
   }
   return done_with(*made);
+}
+
+// Small files go to the threads several at a time: their blobs mostly lie together in a pack.
+void RestoreRun::push(Part part) {
+  batch_bytes_ += part.file->node.size / std::max<std::size_t>(part.file->node.content.size(), 1) *
+                  (part.end - part.begin);
+  batch_.push_back(std::move(part));
+  if (batch_.size() >= batch_parts_max || batch_bytes_ >= batch_bytes_max)
+    push_batch();
+}
+
+void RestoreRun::push_batch() {
+  batch_bytes_ = 0;
+  if (!batch_.empty())
+    parts_.push(std::exchange(batch_, {})); // false: it is all over
 }
 
 Result<> RestoreRun::place_blobs(OpenFile& file) {

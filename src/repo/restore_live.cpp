@@ -139,14 +139,15 @@ Result<bool> RestoreRun::has_same_content(OpenFile& file, world::SourceFile& old
                                           const Entry& live) {
   if (is_time_enough(file.node, live))
     return true;
+  std::vector<Comparer::Blob> blobs;
   for (std::size_t at = 0; at < file.node.content.size(); ++at) {
     const format::Id& id = file.node.content[at];
     const auto place = *repository_.index().find(id, format::BlobType::data);
-    const auto length = static_cast<std::uint32_t>(place.blob.plain_bytes());
-    if (!TRY(walker_.is_same(old, file.offsets[at], length, id)))
-      return false;
+    blobs.push_back(
+        {file.offsets[at], static_cast<std::uint32_t>(place.blob.plain_bytes()), id, false});
   }
-  return true;
+  TRY(walker_.compare(old, blobs));
+  return std::ranges::all_of(blobs, &Comparer::Blob::is_same);
 }
 
 } // namespace repo

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 
 namespace repo {
 
@@ -47,19 +48,34 @@ struct Part {
   std::size_t begin = 0; // among its blobs
   std::size_t end = 0;
 };
+using Parts = std::vector<Part>; // what a thread takes at once
+
+// A blob that is to be fetched.
+struct Wanted {
+  OpenFile* file = nullptr;
+  std::uint64_t offset = 0; // in the file
+  BlobPlace place;
+  std::size_t at = 0; // in the memory that it is fetched into
+};
 
 // Compares what is there with what has to be. One for each thread.
 class Comparer {
 public:
   explicit Comparer(std::atomic<std::uint64_t>& bytes) : bytes_{bytes} {}
-  // What lies at `offset` are the bytes of this name. Behind the end of a file lie zeros.
-  base::Result<bool> is_same(world::SourceFile& old, std::uint64_t offset, std::uint32_t length,
-                             const format::Id& id);
-  // The bytes that the last is_same() or read() looked at.
+  // What lies in the file are the bytes of these names. Behind its end lie zeros.
+  struct Blob {
+    std::uint64_t offset = 0;
+    std::uint32_t length = 0;
+    format::Id id;
+    bool is_same = false; // the answer
+  };
+  base::Result<> compare(world::SourceFile& old, std::span<Blob> blobs);
   base::Result<std::string_view> read(world::SourceFile& old, std::uint64_t offset,
                                       std::size_t length);
 
 private:
+  base::Result<bool> is_hole(world::SourceFile& old, Blob& blob);
+  base::Result<> compare_some(world::SourceFile& old, std::span<Blob*> blobs);
   std::atomic<std::uint64_t>& bytes_;
   std::string buffer_;
   std::map<std::uint32_t, format::Id> zeros_; // names of so many zeros
@@ -116,9 +132,18 @@ private:
 
   // restore_work.cpp: the threads
   base::Result<> work();
-  base::Result<> write(const Part& part, BlobReader& reader, Comparer& comparer);
-  base::Result<> fetch(const Part& part, const std::vector<BlobPlace>& places, BlobReader& reader,
-                       Comparer& comparer);
+  struct Hand { // what each thread has of its own
+    BlobReader reader;
+    Comparer comparer;
+    std::string plain;
+  };
+  base::Result<> write(const Parts& parts, Hand& hand);
+  base::Result<> add_wanted(const Part& part, Comparer& comparer, std::vector<Wanted>& wanted);
+  base::Result<> fetch(std::span<Wanted> wanted, Hand& hand);
+  base::Result<> load(std::span<Wanted*> run, Hand& hand);
+  base::Result<> put_all(std::span<const Wanted> wanted, Hand& hand);
+  void push(Part part);
+  void push_batch();
   base::Result<> put(OpenFile& file, std::string_view bytes, std::uint64_t offset);
   base::Result<> put_changes(OpenFile& file, std::string_view bytes, std::uint64_t offset,
                              Comparer& comparer);
@@ -136,10 +161,12 @@ private:
   Excludes excludes_;
   std::function<base::Result<>()> note_;
   std::uint64_t seen_ = 0;
-  std::map<InodeKey, FirstName> first_names_; // by what the snapshot says
-  std::set<InodeKey> kept_;                   // files of the target that have their names already
-  static constexpr std::size_t waiting_max = 128; // each may hold a folder and a file open
-  Queue<Part> parts_{waiting_max};
+  std::map<InodeKey, FirstName> first_names_;   // by what the snapshot says
+  std::set<InodeKey> kept_;                     // files of the target that have their names already
+  static constexpr std::size_t waiting_max = 8; // each holds as many files open as it has parts
+  Queue<Parts> parts_{waiting_max};
+  Parts batch_; // of the walker
+  std::uint64_t batch_bytes_ = 0;
   std::atomic<std::uint64_t> files_ = 0;
   std::atomic<std::uint64_t> opened_ = 0;
   std::atomic<std::uint64_t> others_ = 0;

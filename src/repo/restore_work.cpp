@@ -1,7 +1,8 @@
+#include "base/bytes.hpp"
 #include "repo/restore_run.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace repo {
 
@@ -14,8 +15,9 @@ using format::Id;
 
 namespace {
 
-constexpr std::uint64_t read_bytes_max = 8U << 20U; // of one pack at once
-constexpr std::size_t write_bytes_max = 4U << 20U;  // of one file at once
+constexpr std::uint64_t read_bytes_max = 8U << 20U;  // of one pack at once
+constexpr std::uint64_t fetch_bytes_max = 8U << 20U; // plain; of one file, or of several small ones
+constexpr std::size_t write_bytes_max = 4U << 20U;   // of one file at once
 constexpr std::size_t zero_run_bytes = 64U << 10U;
 constexpr std::size_t page_bytes = 4096;
 // Two changed runs that are so near to each other are written as one.
@@ -29,91 +31,184 @@ bool is_zero(std::string_view bytes) {
 
 Result<std::string_view> Comparer::read(world::SourceFile& old, std::uint64_t offset,
                                         std::size_t length) {
-  buffer_.resize(length);
+  base::resize_unset(buffer_, length);
   const std::size_t got = TRY(old.read({buffer_.data(), length}, offset));
   std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(got), buffer_.end(), '\0');
   bytes_ += got;
   return std::string_view{buffer_};
 }
 
-Result<bool> Comparer::is_same(world::SourceFile& old, std::uint64_t offset, std::uint32_t length,
-                               const Id& id) {
-  const auto [data, end] = TRY(old.next_data(offset));
-  const bool is_hole = data == end || data >= offset + length;
-  if (!is_hole)
-    return format::id_of(TRY(read(old, offset, length))) == id;
-  auto zeros = zeros_.find(length);
+// A blob that is a hole in the file has its answer without a look at the zeros.
+Result<bool> Comparer::is_hole(world::SourceFile& old, Blob& blob) {
+  const auto [data, end] = TRY(old.next_data(blob.offset));
+  if (data != end && data < blob.offset + blob.length)
+    return false;
+  auto zeros = zeros_.find(blob.length);
   if (zeros == zeros_.end())
-    zeros = zeros_.emplace(length, format::id_of(std::string(length, '\0'))).first;
-  return zeros->second == id;
+    zeros = zeros_.emplace(blob.length, format::id_of(std::string(blob.length, '\0'))).first;
+  blob.is_same = zeros->second == blob.id;
+  return true;
 }
 
-Result<> RestoreRun::work() {
-  BlobReader reader{repository_};
-  Comparer comparer{compared_};
-  while (const auto part = parts_.pop()) {
-    TRY_CONTEXT(write(*part, reader, comparer), "'" + part->file->path + "'");
-    TRY(done_with(*part->file));
+Result<> Comparer::compare(world::SourceFile& old, std::span<Blob> blobs) {
+  std::vector<Blob*> some; // that are read and hashed together
+  for (std::size_t at = 0; at < blobs.size(); ++at) {
+    if (!TRY(is_hole(old, blobs[at])))
+      some.push_back(&blobs[at]);
+    if (some.size() == 2 || (!some.empty() && at + 1 == blobs.size())) {
+      TRY(compare_some(old, some));
+      some.clear();
+    }
   }
   return ok();
 }
 
-Result<> RestoreRun::write(const Part& part, BlobReader& reader, Comparer& comparer) {
-  OpenFile& file = *part.file;
-  std::vector<BlobPlace> places;
-  std::vector<bool> is_needed;
-  for (std::size_t at = part.begin; at < part.end; ++at) {
-    const Id& id = file.node.content[at];
-    places.push_back(*repository_.index().find(id, BlobType::data));
-    const auto length = static_cast<std::uint32_t>(places.back().blob.plain_bytes());
-    is_needed.push_back(!file.old ||
-                        !TRY(comparer.is_same(*file.old, file.offsets[at], length, id)));
-    if (is_needed.back() && is_dry_run())
-      bytes_ += length;
-    if (is_needed.back())
-      file.is_changed = true;
+Result<> Comparer::compare_some(world::SourceFile& old, std::span<Blob*> blobs) {
+  std::size_t size = 0;
+  for (const Blob* blob : blobs)
+    size += blob->length;
+  base::resize_unset(buffer_, size);
+  std::array<format::Sha256, 2> hashes;
+  std::array<format::Hashing, 2> streams;
+  std::size_t at = 0;
+  for (std::size_t number = 0; number < blobs.size(); ++number) {
+    const std::span<char> bytes{buffer_.data() + at, blobs[number]->length};
+    const std::size_t got = TRY(old.read(bytes, blobs[number]->offset));
+    std::ranges::fill(bytes.subspan(got), '\0');
+    bytes_ += got;
+    streams[number] = {&hashes[number], {bytes.data(), bytes.size()}};
+    at += bytes.size();
   }
+  format::update(std::span{streams}.first(blobs.size()));
+  for (std::size_t number = 0; number < blobs.size(); ++number)
+    blobs[number]->is_same = hashes[number].finish() == blobs[number]->id;
+  return ok();
+}
+
+Result<> RestoreRun::work() {
+  Hand hand{BlobReader{repository_}, Comparer{compared_}, {}};
+  while (const auto parts = parts_.pop()) {
+    TRY(write(*parts, hand));
+    for (const Part& part : *parts)
+      TRY_CONTEXT(done_with(*part.file), "'" + part.file->path + "'");
+  }
+  return ok();
+}
+
+Result<> RestoreRun::write(const Parts& parts, Hand& hand) {
+  std::vector<Wanted> wanted;
+  for (const Part& part : parts)
+    TRY_CONTEXT(add_wanted(part, hand.comparer, wanted), "'" + part.file->path + "'");
   if (is_dry_run())
     return ok();
-  for (std::size_t first = 0; first < places.size() && !is_over_;) {
-    if (!is_needed[first]) {
-      ++first;
-      continue;
+  for (std::size_t first = 0; first < wanted.size() && !is_over_;) {
+    std::size_t end = first;
+    for (std::size_t bytes = 0; end < wanted.size(); ++end) {
+      const std::uint64_t size = wanted[end].place.blob.plain_bytes();
+      if (end != first && bytes + size > fetch_bytes_max)
+        break;
+      wanted[end].at = bytes;
+      bytes += size;
     }
-    std::size_t end = first + 1; // blobs that lie one after the other in a pack are read at once
-    std::uint64_t bytes = places[first].blob.length;
-    while (end < places.size() && is_needed[end] && places[end].pack == places[first].pack &&
-           places[end].blob.offset == places[first].blob.offset + bytes &&
-           bytes + places[end].blob.length <= read_bytes_max)
-      bytes += places[end++].blob.length;
-    const std::vector<BlobPlace> run{places.begin() + static_cast<std::ptrdiff_t>(first),
-                                     places.begin() + static_cast<std::ptrdiff_t>(end)};
-    TRY(fetch({part.file, part.begin + first, part.begin + end}, run, reader, comparer));
+    TRY(fetch(std::span{wanted}.subspan(first, end - first), hand));
     first = end;
   }
   return ok();
 }
 
+// The blobs that the file has not yet.
+Result<> RestoreRun::add_wanted(const Part& part, Comparer& comparer, std::vector<Wanted>& wanted) {
+  OpenFile& file = *part.file;
+  std::vector<Wanted> all;
+  std::vector<Comparer::Blob> blobs;
+  for (std::size_t at = part.begin; at < part.end; ++at) {
+    const Id& id = file.node.content[at];
+    all.push_back({&file, file.offsets[at], *repository_.index().find(id, BlobType::data), 0});
+    const auto length = static_cast<std::uint32_t>(all.back().place.blob.plain_bytes());
+    blobs.push_back({file.offsets[at], length, id, false});
+  }
+  if (file.old)
+    TRY(comparer.compare(*file.old, blobs));
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    if (blobs[at].is_same)
+      continue;
+    file.is_changed = true;
+    if (is_dry_run())
+      bytes_ += blobs[at].length;
+    wanted.push_back(all[at]);
+  }
+  return ok();
+}
+
+// Blobs that lie one after the other in a pack are read at once.
+Result<> RestoreRun::fetch(std::span<Wanted> wanted, Hand& hand) {
+  base::resize_unset(hand.plain, wanted.back().at + wanted.back().place.blob.plain_bytes());
+  std::vector<Wanted*> by_place;
+  for (Wanted& each : wanted)
+    by_place.push_back(&each);
+  std::ranges::stable_sort(by_place, {}, [](const Wanted* each) {
+    return std::pair{each->place.pack, each->place.blob.offset};
+  });
+  const auto end_of = [](const Wanted& each) {
+    return each.place.blob.offset + std::uint64_t{each.place.blob.length};
+  };
+  for (std::size_t first = 0; first < by_place.size();) {
+    std::size_t end = first + 1;
+    while (end < by_place.size() && by_place[end]->place.pack == by_place[first]->place.pack &&
+           by_place[end]->place.blob.offset == end_of(*by_place[end - 1]) &&
+           end_of(*by_place[end]) - by_place[first]->place.blob.offset <= read_bytes_max)
+      ++end;
+    TRY_CONTEXT(load(std::span{by_place}.subspan(first, end - first), hand),
+                "'" + by_place[first]->file->path + "'");
+    first = end;
+  }
+  std::vector<format::Sha256> hashes(wanted.size());
+  std::vector<format::Hashing> streams;
+  for (std::size_t at = 0; at < wanted.size(); ++at)
+    streams.push_back({&hashes[at], std::string_view{hand.plain}.substr(
+                                        wanted[at].at, wanted[at].place.blob.plain_bytes())});
+  format::update(streams);
+  for (std::size_t at = 0; at < wanted.size(); ++at)
+    if (hashes[at].finish() != wanted[at].place.blob.id)
+      return BlobReader::is_another(wanted[at].place).context("'" + wanted[at].file->path + "'");
+  return put_all(wanted, hand);
+}
+
 // Blobs that lie one after the other.
-Result<> RestoreRun::fetch(const Part& part, const std::vector<BlobPlace>& places,
-                           BlobReader& reader, Comparer& comparer) {
-  const backend::FileName pack{backend::FileKind::pack, places.front().pack};
-  const std::uint64_t bytes =
-      places.back().blob.offset + places.back().blob.length - places.front().blob.offset;
-  auto box = repository_.backend().load(pack, places.front().blob.offset, bytes);
+Result<> RestoreRun::load(std::span<Wanted*> run, Hand& hand) {
+  const backend::FileName pack{backend::FileKind::pack, run.front()->place.pack};
+  const std::uint64_t begin = run.front()->place.blob.offset;
+  const std::uint64_t bytes = run.back()->place.blob.offset + run.back()->place.blob.length - begin;
+  auto box = repository_.backend().load(pack, begin, bytes);
   if (!box && box.error().kind == ErrorKind::not_found)
     return Error{ErrorKind::corrupt, "the pack '" + backend::text_of(pack) + "' is missing", ""};
   if (!box)
     return std::move(box).error();
   std::string_view rest = box.value();
-  std::string plain;
-  for (std::size_t at = 0; at < places.size(); ++at) {
-    const std::uint32_t length = places[at].blob.length;
-    TRY(reader.unpack(places[at], rest.substr(0, length), plain));
+  for (const Wanted* each : run) {
+    const std::uint32_t length = each->place.blob.length;
+    const std::span<char> plain{hand.plain.data() + each->at, each->place.blob.plain_bytes()};
+    TRY(hand.reader.unseal(each->place, rest.substr(0, length), plain));
     rest.remove_prefix(std::min<std::size_t>(length, rest.size()));
-    const std::uint64_t offset = part.file->offsets[part.begin + at];
-    TRY(part.file->old ? put_changes(*part.file, plain, offset, comparer)
-                       : put(*part.file, plain, offset));
+  }
+  return ok();
+}
+
+// What belongs together in a file is written at once.
+Result<> RestoreRun::put_all(std::span<const Wanted> wanted, Hand& hand) {
+  const auto size_of = [](const Wanted& each) { return each.place.blob.plain_bytes(); };
+  for (std::size_t first = 0; first < wanted.size();) {
+    std::size_t end = first + 1;
+    while (end < wanted.size() && wanted[end].file == wanted[first].file &&
+           wanted[end].offset == wanted[end - 1].offset + size_of(wanted[end - 1]))
+      ++end;
+    OpenFile& file = *wanted[first].file;
+    const auto bytes = std::string_view{hand.plain}.substr(
+        wanted[first].at, wanted[end - 1].at + size_of(wanted[end - 1]) - wanted[first].at);
+    TRY_CONTEXT(file.old ? put_changes(file, bytes, wanted[first].offset, hand.comparer)
+                         : put(file, bytes, wanted[first].offset),
+                "'" + file.path + "'");
+    first = end;
   }
   return ok();
 }

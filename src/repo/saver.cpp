@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t index_blobs_max = 50'000; // of one index file, as restic has it
 constexpr std::size_t small_bytes = 128U << 10U;
 constexpr std::size_t sample_bytes = 8U << 10U;
+constexpr std::size_t roomy_bytes = 256U << 10U; // who stores such blobs stores more
 
 } // namespace
 
@@ -52,7 +53,17 @@ bool BlobSaver::flush_if_full() {
   return !builder_.is_full(options_.pack_bytes) || flush();
 }
 
+// A pack grows in one piece of memory, if possible in one that was used before.
+void BlobSaver::make_room(std::size_t bytes) {
+  if (!builder_.is_empty() || bytes < roomy_bytes)
+    return;
+  builder_.use(repository_.spare().take());
+  builder_.bytes().reserve(options_.pack_bytes + (2U << 20U));
+}
+
 bool BlobSaver::save(const Id& id, std::string_view plain) {
+  if (!flush_if_full())
+    return false;
   std::uint32_t uncompressed_bytes = 0;
   std::string_view stored = plain;
   if (is_worth_compressing(plain)) {
@@ -63,18 +74,22 @@ bool BlobSaver::save(const Id& id, std::string_view plain) {
       uncompressed_bytes = static_cast<std::uint32_t>(plain.size());
     }
   }
+  make_room(stored.size());
   sealer_.seal(stored, builder_.bytes());
   builder_.added(id, uncompressed_bytes);
   ++(type_ == BlobType::tree ? added_.tree_blobs : added_.data_blobs);
   added_.bytes += plain.size();
   added_.bytes_packed += stored.size() + format::seal_bytes;
-  return flush_if_full();
+  return true;
 }
 
 bool BlobSaver::save_sealed(const PackedBlob& blob, std::string_view box) {
+  if (!flush_if_full())
+    return false;
+  make_room(box.size());
   builder_.bytes() += box;
   builder_.added(blob.id, blob.uncompressed_bytes);
-  return flush_if_full();
+  return true;
 }
 
 bool BlobSaver::absorb(BlobSaver& other) {
@@ -90,11 +105,12 @@ bool BlobSaver::flush() {
   return builder_.is_empty() || sink_(builder_.finish(sealer_));
 }
 
-Result<> PackStore::store(const FinishedPack& pack) {
+Result<> PackStore::store(FinishedPack pack) {
   TRY(repository_.backend().save({FileKind::pack, pack.id}, pack.bytes));
-  stored_.push_back({pack.id, pack.blobs});
+  repository_.spare().put(std::move(pack.bytes));
+  stored_.push_back({pack.id, std::move(pack.blobs)});
   repository_.index().add(stored_.back());
-  blobs_waiting_ += pack.blobs.size();
+  blobs_waiting_ += stored_.back().blobs.size();
   return blobs_waiting_ >= index_blobs_max ? flush() : ok();
 }
 

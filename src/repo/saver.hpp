@@ -35,15 +35,20 @@ public:
             Sink sink);
   // Stores a blob that the index does not have and nobody else stores. Its id is `id`.
   bool save(const format::Id& id, std::string_view plain);
+  // What the pack under way lacks of its name: to be hashed together with what is saved next, and
+  // before that.
+  format::Hashing hashing() { return builder_.hashing(); }
   // A blob as it is stored elsewhere, sealed with the same key.
   bool save_sealed(const format::PackedBlob& blob, std::string_view box);
   // Takes over what `other` gathered, as far as it fits into one pack.
   bool absorb(BlobSaver& other);
   bool flush(); // what is gathered, as a pack
+  // When it is a full pack. save() does it too, before it adds more.
+  bool flush_if_full();
 
 private:
   bool is_worth_compressing(std::string_view plain);
-  bool flush_if_full();
+  void make_room(std::size_t bytes);
   Repository& repository_;
   format::BlobType type_;
   SaveOptions options_;
@@ -61,7 +66,7 @@ private:
 class PackStore {
 public:
   explicit PackStore(Repository& repository) : repository_{repository} {}
-  base::Result<> store(const format::FinishedPack& pack);
+  base::Result<> store(format::FinishedPack pack);
   base::Result<> flush(); // the index of what was stored since
   const std::vector<format::IndexedPack>& stored() const { return stored_; }
   // Reads back from the backend, of every pack that was stored, its header and one blob or all,

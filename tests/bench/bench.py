@@ -28,7 +28,7 @@ def main():
     if arguments.only in (None, "engine"):
         targets += engine_bench.run(arguments.runs, arguments.folder)
     print_targets(targets)
-    return int(arguments.strict and any(each.measured > each.wanted for each in targets))
+    return int(arguments.strict and not all(each.is_met() for each in targets))
 
 
 if __name__ == "__main__":

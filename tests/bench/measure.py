@@ -37,11 +37,15 @@ class Target:
     measured: float
     wanted: float  # at most
     note: str = ""
+    is_least: bool = False  # then at least
+
+    def is_met(self):
+        return self.measured >= self.wanted if self.is_least else self.measured <= self.wanted
 
 
 def print_targets(targets):
     print("\n| target | measured | wanted | |\n|---|---|---|---|")
     for each in targets:
-        verdict = "met" if each.measured <= each.wanted else "missed"
+        verdict = "met" if each.is_met() else "missed"
         note = f" ({each.note})" if each.note else ""
-        print(f"| {each.what} | {each.measured:.3g}{note} | at most {each.wanted:g} | {verdict} |")
+        print(f"| {each.what} | {each.measured:.3g}{note} | {'at least' if each.is_least else 'at most'} {each.wanted:g} | {verdict} |")

@@ -1,130 +1,143 @@
 #!/usr/bin/env python3
-"""belay's repositories beside restic's: the same data, one after the other, in one run.
+"""belay's repositories beside restic, borg and tar: the same data, one after the other, in one run.
 
-Wall time, CPU seconds of the process and its children, the most memory, and the size of the repository.
-More binaries of restic in BELAY_RESTIC, with ':' between. The factor is restic's divided by belay's."""
-import argparse, os, pathlib, random, shutil, subprocess, tempfile, time
+Wall until all is on the disk, CPU seconds of the process and its children, the most memory, the size of
+the repository and what was written. The pages of what is read are dropped before each measurement. Of
+several runs the best counts. More binaries of restic in BELAY_RESTIC, with ':' between; the newest one is
+what the targets are measured against. A factor is the peer's divided by belay's."""
+import argparse, math, os, pathlib, platform, shutil, subprocess, tempfile
 
-MIB = 1 << 20
+from measure import Target, print_targets
+from repo_data import MIB, files_of, sets_of, size_of
+from repo_tools import Restic, tools_of
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORDS = [word.strip() for word in "the of and to in is that it for was on are as with his they at be this from have or by one had not "
-         "but what all were when we there can an your which their said if do will each about how up out them then she many".split()]
+STEPS = {"fresh": "fresh", "unchanged": "nothing changed", "changed": "after a change", "restore": "restore", "in place": "in place, back", "by times": "in place, trusting times"}
 
 
-def make_small(folder, files):
-    """Text files of some KiB in nested folders."""
-    source = random.Random(1)
-    for number in range(files):
-        place = folder / f"{number % 61}" / f"{number % 17}"
-        place.mkdir(parents=True, exist_ok=True)
-        text = " ".join(source.choices(WORDS, k=int(source.lognormvariate(6.2, 1))))
-        (place / f"file{number}.txt").write_text(f"{number} {text}\n")
+def forget_pages(folder):
+    os.sync()
+    for path in files_of(folder) if folder.is_dir() else [folder]:
+        fd = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
 
 
-def make_noise(folder, size):
-    """Incompressible files of 100 MiB."""
-    folder.mkdir()
-    for number in range(max(1, size // (100 * MIB))):
-        with open(folder / f"noise{number}", "wb") as file:
-            for _ in range(min(100, size // MIB)):
-                file.write(os.urandom(MIB))
+class Compare:
+    """One data set: every step by every tool. `rows` has, by step and tool, the best of each figure."""
 
+    def __init__(self, data_set, arguments):
+        self.data_set, self.arguments = data_set, arguments
+        self.rows, self.sizes = {}, {}
 
-def make_pages(folder, size):
-    """Pages of 8 KiB as of a database: a header, rows of numbers, text and some noise."""
-    folder.mkdir()
-    source = random.Random(2)
-    with open(folder / "relation", "wb") as file:
-        for page in range(size // 8192):
-            rows = bytearray(page.to_bytes(8, "little") + bytes(16))
-            while len(rows) < 8000:
-                rows += b"%010d %s %s|" % (source.randrange(10**9), source.choice(WORDS).encode() * 3, source.randbytes(12))
-            file.write(rows[:8192].ljust(8192, b"\0"))
+    def run(self):
+        with tempfile.TemporaryDirectory(prefix="belay-bench-", dir=self.arguments.folder) as folder:
+            self.work = pathlib.Path(folder)
+            self.data = self.work / "data"
+            try:
+                self.data_set.make(self.data)
+                self.mebibytes, self.files = size_of(self.data) / MIB, len(files_of(self.data))
+                tools = tools_of(self.arguments.belay, self.work)
+                self.tools = [tool for tool in tools if not self.arguments.tools or any(name in tool.name for name in self.arguments.tools)]
+                self.measure_all()
+            finally:
+                self.data_set.end()
 
+    def measure_all(self):
+        for run in range(self.arguments.runs):
+            for tool in self.tools[run % len(self.tools):] + self.tools[:run % len(self.tools)]:
+                tool.begin()
+                self.step(tool, "fresh")
+                self.sizes[tool.name] = tool.size()
+                self.step(tool, "unchanged")
+                self.restore(tool, "restore")
+        self.data_set.change(self.data)
+        for tool in self.tools:
+            self.step(tool, "changed")
+            self.restore(tool, "in place")
+            self.restore(tool, "by times")
+            tool.end()
 
-def change_a_little(folder):
-    source = random.Random(3)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in source.sample(files, max(1, len(files) // 100)):
-        with open(path, "r+b") as file:
-            size = path.stat().st_size
-            for _ in range(max(1, size // (4 * MIB))):
-                file.seek(source.randrange(max(1, size - 100)))
-                file.write(source.randbytes(100))
-
-
-def measure(argv, env):
-    begin = time.monotonic()
-    process = subprocess.Popen([os.fspath(word) for word in argv], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    error = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{argv}: {error.decode()[-800:]}")
-    return {"wall": time.monotonic() - begin, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024}
-
-
-class Tool:
-    def __init__(self, name, path, work):
-        self.name, self.path, self.work, self.repo = name, path, work, work / f"repo-{name}"
-        self.env = {**os.environ, "RESTIC_PASSWORD_FILE": str(work / "password"), "RESTIC_CACHE_DIR": str(work / f"cache-{name}")}
-
-    def run(self, what, data):
-        target = self.work / "restored"
+    def restore(self, tool, step):
+        target = self.work / "target"
+        if step in ("in place", "by times") and step in tool.steps:
+            subprocess.run(["cp", "-a", self.data, target], check=True)
+            forget_pages(target)
+        self.step(tool, step, target)
         shutil.rmtree(target, ignore_errors=True)
-        if self.name == "belay":
-            end = ["-r", self.repo, "-p", self.work / "password"]
-            argv = {"init": ["repo", "init"], "backup": ["backup", "--path", data],
-                    "restore": ["restore", "latest", "--target", target]}[what] + end
-        else:
-            argv = ["-r", self.repo, *{"init": ["init"], "backup": ["backup", data],
-                                       "restore": ["restore", "latest", "--target", target]}[what]]
-        result = measure([self.path, *argv], self.env)
-        if what == "restore":
-            begin = time.monotonic()
-            os.sync()  # restic does not; belay did before it ended
-            result["wall"] += time.monotonic() - begin
-        return result
 
-    def size(self):
-        return sum(path.stat().st_size for path in self.repo.rglob("*") if path.is_file()) / MIB
+    def step(self, tool, step, target=None):
+        if step not in tool.steps:
+            return
+        forget_pages(tool.repo if target else self.data)
+        row = tool.run(step, self.data, target)
+        best = self.rows.setdefault(step, {}).setdefault(tool.name, row)
+        for figure, value in row.items():
+            best[figure] = min(best[figure], value)
+
+    def show(self, name):
+        print(f"\n**{name}**: {self.files:,} files, {self.mebibytes:.0f} MiB. Repository after `fresh`, MiB: "
+              + ", ".join(f"{tool} {size:.0f}" for tool, size in self.sizes.items()))
+        print("\n| step | tool | wall s | CPU s | memory MiB | written MiB | wall × | CPU × |\n|---|---|---|---|---|---|---|---|")
+        for step, rows in self.rows.items():
+            own = rows["belay"]
+            for tool, row in rows.items():
+                factors = " | " if tool == "belay" else f"{row['wall'] / own['wall']:.1f} | {row['cpu'] / own['cpu']:.1f}"
+                print(f"| {STEPS[step]} | {tool} | {row['wall']:.2f} | {row['cpu']:.2f} | {row['memory']:.0f} | {row['written']:.0f} | {factors} |", flush=True)
 
 
-def compare(name, data, tools):
-    print(f"\n## {name}: {sum(path.stat().st_size for path in data.rglob('*') if path.is_file()) / MIB:.0f} MiB")
-    print("| step | tool | wall s | CPU s | memory MiB | repository MiB | wall × | CPU × |\n|---|---|---|---|---|---|---|---|")
-    for tool in tools:
-        tool.run("init", data)
-    for step in ("fresh", "nothing changed", "small change", "restore"):
-        if step == "small change":
-            change_a_little(data)
-        rows = [(tool, tool.run("restore" if step == "restore" else "backup", data)) for tool in tools]
-        own = rows[0][1]
-        for tool, row in rows:
-            print(f"| {step} | {tool.name} | {row['wall']:.2f} | {row['cpu']:.2f} | {row['rss']:.0f} | {tool.size():.0f} | "
-                  f"{row['wall'] / own['wall']:.1f} | {row['cpu'] / own['cpu']:.1f} |", flush=True)
+def mean(values):
+    values = list(values)
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def targets_of(compared, peer):
+    def factors(step, figure, tool=peer):
+        return [each.rows[step][tool][figure] / each.rows[step]["belay"][figure] for each in compared.values()]
+
+    def least(what, values, wanted, combine=mean):
+        return Target(f"{what}: {peer} / belay", combine(values), wanted, ", ".join(f"{value:.1f}" for value in values), is_least=True)
+
+    targets = [least("fresh, CPU", factors("fresh", "cpu"), 4), least("fresh, CPU, the worst set", factors("fresh", "cpu"), 2.5, min),
+               least("fresh, wall", factors("fresh", "wall"), 3), least("after a change, CPU", factors("changed", "cpu"), 4),
+               least("restore, CPU", factors("restore", "cpu"), 3), least("restore, wall", factors("restore", "wall"), 2)]
+    targets.append(Target("memory of fresh, worst set: belay / peer", max(1 / value for value in factors("fresh", "memory")), 1))
+    targets.append(Target("size of the repository, worst set: belay / peer",
+                          max(each.sizes["belay"] / each.sizes[peer] for each in compared.values()), 1.02))
+    if "small text files" in compared:
+        targets.append(Target("small text files, nothing changed, s", compared["small text files"].rows["unchanged"]["belay"]["wall"], 1))
+    if "PostgreSQL" in compared and peer in compared["PostgreSQL"].rows.get("in place", {}):
+        for step in ("in place", "by times"):
+            rows = compared["PostgreSQL"].rows[step]
+            targets += [Target(f"PostgreSQL, {STEPS[step]}, {figure}: peer / belay", rows[peer][figure] / rows["belay"][figure], wanted, is_least=True)
+                        for figure, wanted in (("wall", 4), ("written", 10))]
+    if "tar -czf" in next(iter(compared.values())).rows["fresh"]:
+        values = factors("fresh", "wall", "tar -czf")
+        targets.append(Target("fresh, wall: tar -czf / belay", mean(values), 8, ", ".join(f"{value:.1f}" for value in values), is_least=True))
+    return targets
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--only", action="append", help="a data set; may be given again")
+    parser.add_argument("--tools", action="append", help="a part of the name of a tool; may be given again")
+    parser.add_argument("--belay", default=ROOT / "build/release/apps/belay/belay", help="the program")
     parser.add_argument("--folder", help="on the disk to measure; default: the temporary folder")
     arguments = parser.parse_args()
-    share = 10 if arguments.quick else 1
-    others = [path for path in [shutil.which("restic"), *os.environ.get("BELAY_RESTIC", "").split(":")] if path]
-    for path in others:
-        print(subprocess.run([path, "version"], capture_output=True, text=True).stdout.strip())
-    sets = {"small text files": lambda folder: make_small(folder, 100_000 // share),
-            "incompressible": lambda folder: make_noise(folder, 2000 * MIB // share),
-            "pages of a database": lambda folder: make_pages(folder, 1000 * MIB // share)}
-    for name, make in sets.items():
-        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            work = pathlib.Path(folder)
-            (work / "password").write_text("a password")
-            make(work / "data")
-            tools = [Tool("belay", ROOT / "build/release/apps/belay/belay", work)]
-            tools += [Tool(pathlib.Path(path).name, path, work) for path in others]
-            compare(name, work / "data", tools)
+    sets = sets_of(10 if arguments.quick else 1)
+    chosen = {name: sets[name] for name in arguments.only} if arguments.only else sets
+    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    print(f"{os.cpu_count()} cores ({processor}), Linux {platform.release()}, load {os.getloadavg()[0]:.1f}")
+    compared = {}
+    for name, data_set in chosen.items():
+        compared[name] = Compare(data_set, arguments)
+        compared[name].run()
+        compared[name].show(name)
+    restics = [tool for tool in next(iter(compared.values())).tools if isinstance(tool, Restic)]
+    if restics:
+        print_targets(targets_of(compared, max(restics, key=lambda tool: [int(part) for part in tool.version.split("-")[0].split(".")]).name))
 
 
 if __name__ == "__main__":

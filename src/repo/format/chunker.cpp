@@ -109,15 +109,21 @@ std::size_t Chunker::cut_in_lanes(const unsigned char* bytes, std::size_t begin,
   std::array<std::size_t, lanes> found{};
   for (std::size_t lane = 0; lane < lanes; ++lane)
     digest[lane] = fingerprint_before(bytes + begin + lane * step);
-  for (std::size_t at = 0; at < step; ++at) {
+  const unsigned char* here = bytes + begin;
+  for (std::size_t at = 0; at < step; ++at, ++here) {
+    bool is_cut = false;
+#pragma GCC unroll 4 // so that the lanes stay in registers
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const unsigned char* const here = bytes + begin + lane * step + at;
-      const std::uint64_t slid = digest[lane] ^ out_[*(here - window_bytes)];
-      digest[lane] = ((slid << 8U) | *here) ^ mod_[slid >> (degree - 8)];
-      if ((digest[lane] & cut_mask) == 0) [[unlikely]]
-        if (found[lane] == 0)
-          found[lane] = begin + lane * step + at + 1;
+      const unsigned char* const byte = here + lane * step;
+      const std::uint64_t slid = digest[lane] ^ out_[*(byte - window_bytes)];
+      digest[lane] = ((slid << 8U) | *byte) ^ mod_[slid >> (degree - 8)];
+      is_cut = is_cut || (digest[lane] & cut_mask) == 0;
     }
+    if (!is_cut) [[likely]]
+      continue;
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      if ((digest[lane] & cut_mask) == 0 && found[lane] == 0)
+        found[lane] = begin + lane * step + at + 1;
     if (found[0] != 0)
       break; // the others come later
   }
@@ -126,22 +132,32 @@ std::size_t Chunker::cut_in_lanes(const unsigned char* bytes, std::size_t begin,
 }
 
 std::size_t Chunker::chunk_size(std::string_view bytes) const {
+  std::size_t seen = 0;
+  return find_cut(bytes, seen, true);
+}
+
+std::size_t Chunker::find_cut(std::string_view bytes, std::size_t& seen, bool is_whole) const {
+  const bool is_enough = is_whole || bytes.size() >= chunk_bytes_max;
   const std::size_t end = std::min(bytes.size(), chunk_bytes_max);
   if (end <= chunk_bytes_min)
-    return end;
+    return is_enough ? end : 0;
   const auto* const raw = reinterpret_cast<const unsigned char*>(bytes.data());
-  if ((fingerprint_before(raw + chunk_bytes_min) & cut_mask) == 0)
-    return chunk_bytes_min;
-  std::size_t at = chunk_bytes_min;
-  for (; at + lanes * strip_bytes <= end; at += lanes * strip_bytes)
-    if (const std::size_t cut = cut_in_lanes(raw, at, strip_bytes); cut != 0)
+  if (seen < chunk_bytes_min) {
+    if ((fingerprint_before(raw + chunk_bytes_min) & cut_mask) == 0)
+      return chunk_bytes_min;
+    seen = chunk_bytes_min;
+  }
+  for (; seen + lanes * strip_bytes <= end; seen += lanes * strip_bytes)
+    if (const std::size_t cut = cut_in_lanes(raw, seen, strip_bytes); cut != 0)
       return cut;
-  std::uint64_t digest = fingerprint_before(raw + at);
-  for (; at < end; ++at) {
-    digest ^= out_[raw[at - window_bytes]];
-    digest = ((digest << 8U) | raw[at]) ^ mod_[digest >> (degree - 8)];
+  if (!is_enough)
+    return 0;
+  std::uint64_t digest = fingerprint_before(raw + seen);
+  for (; seen < end; ++seen) {
+    digest ^= out_[raw[seen - window_bytes]];
+    digest = ((digest << 8U) | raw[seen]) ^ mod_[digest >> (degree - 8)];
     if ((digest & cut_mask) == 0)
-      return at + 1;
+      return seen + 1;
   }
   return end;
 }

@@ -27,6 +27,9 @@ public:
   // How many bytes from the start of `bytes`, where a chunk begins, belong to it. `bytes` must hold
   // chunk_bytes_max bytes, or all that is left of the file.
   std::size_t chunk_size(std::string_view bytes) const;
+  // The same while more of the file is still to come: how long the chunk is, or 0 when it does not
+  // end in these bytes. `seen`, at first 0, is how many of them need not be looked at again.
+  std::size_t find_cut(std::string_view bytes, std::size_t& seen, bool is_whole) const;
 
 private:
   static constexpr std::size_t lanes = 4;

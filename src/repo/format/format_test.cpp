@@ -81,6 +81,24 @@ TEST_F(chunker, leaves_small_files_whole) {
   EXPECT_EQ(by.chunk_size(std::string_view{bytes}.substr(0, 1)), 1U);
 }
 
+TEST_F(chunker, cuts_the_same_when_bytes_come_piece_by_piece) {
+  const Chunker by{0x25b468838dcb75};
+  std::string bytes(9U << 20U, '\0');
+  std::uint32_t state = 7;
+  for (char& byte : bytes)
+    byte = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24U);
+  for (const std::size_t step : {100'000U, 524'288U, 700'001U})
+    for (std::string_view rest = bytes; !rest.empty();) {
+      std::size_t seen = 0;
+      std::size_t come = std::min<std::size_t>(step, rest.size());
+      std::size_t cut = 0;
+      while ((cut = by.find_cut(rest.substr(0, come), seen, come == rest.size())) == 0)
+        come = std::min<std::size_t>(come + step, rest.size());
+      ASSERT_EQ(cut, by.chunk_size(rest));
+      rest.remove_prefix(cut);
+    }
+}
+
 TEST_F(chunker, knows_irreducible_polynomials) { // as many as restic's own test says there are
   std::size_t count = 0;
   std::uint64_t sum = 0;

@@ -114,6 +114,18 @@ bool PackBuilder::is_full(std::size_t target_bytes) const {
   return bytes_.size() >= target_bytes || blobs_.size() >= blobs_max;
 }
 
+void PackBuilder::use(std::string bytes) {
+  CHECK(blobs_.empty());
+  bytes_ = std::move(bytes);
+  bytes_.clear();
+}
+
+Hashing PackBuilder::hashing() {
+  const std::string_view bytes = std::string_view{bytes_}.substr(hashed_bytes_);
+  hashed_bytes_ = bytes_.size();
+  return {&hash_, bytes};
+}
+
 void PackBuilder::absorb(PackBuilder& other) {
   const auto shift = static_cast<std::uint32_t>(bytes_.size());
   bytes_ += other.bytes_;
@@ -123,6 +135,8 @@ void PackBuilder::absorb(PackBuilder& other) {
   }
   other.bytes_.clear();
   other.blobs_.clear();
+  other.hash_ = {};
+  other.hashed_bytes_ = 0;
 }
 
 FinishedPack PackBuilder::finish(Sealer& sealer) {
@@ -130,9 +144,12 @@ FinishedPack PackBuilder::finish(Sealer& sealer) {
   const std::size_t begin = bytes_.size();
   sealer.seal(encode_header(blobs_), bytes_);
   append_number(bytes_, static_cast<std::uint32_t>(bytes_.size() - begin));
-  FinishedPack pack{id_of(bytes_), type_, std::move(bytes_), std::move(blobs_)};
+  Hashing rest = hashing();
+  update({&rest, 1});
+  FinishedPack pack{hash_.finish(), type_, std::move(bytes_), std::move(blobs_)};
   bytes_.clear();
   blobs_.clear();
+  hashed_bytes_ = 0;
   return pack;
 }
 

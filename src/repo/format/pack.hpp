@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "repo/format/sha256.hpp"
+
 namespace repo::format {
 
 enum class BlobType : std::uint8_t { data = 0, tree = 1 };
@@ -50,12 +52,17 @@ struct FinishedPack {
 class PackBuilder {
 public:
   explicit PackBuilder(BlobType type) : type_{type} {}
+  // An empty one goes on in `bytes`, whose memory is used again.
+  void use(std::string bytes);
   // Where the next blob is to be appended, sealed; then added() tells what it was.
   std::string& bytes() { return bytes_; }
   void added(const Id& id, std::uint32_t uncompressed_bytes);
   std::size_t size_bytes() const { return bytes_.size(); }
   bool is_empty() const { return blobs_.empty(); }
   bool is_full(std::size_t target_bytes) const;
+  // What is not hashed yet for the name of the pack: hashed beside something else it costs little.
+  // The bytes are valid until the next blob.
+  Hashing hashing();
   // Takes over what `other` gathered, which is empty afterwards.
   void absorb(PackBuilder& other);
   // With its header; the builder is empty afterwards. There must be a blob.
@@ -65,6 +72,8 @@ private:
   BlobType type_;
   std::string bytes_;
   std::vector<PackedBlob> blobs_;
+  Sha256 hash_;
+  std::size_t hashed_bytes_ = 0;
 };
 
 } // namespace repo::format

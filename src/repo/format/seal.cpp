@@ -1,5 +1,7 @@
 #include "repo/format/seal.hpp"
 
+#include "base/bytes.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <cstring>
@@ -126,7 +128,7 @@ void crypt(EVP_CIPHER_CTX* cipher, std::string_view from, char* to) {
 
 void Sealer::seal(std::string_view plain, std::string& out) {
   const std::size_t begin = out.size();
-  out.resize(begin + plain.size() + seal_bytes);
+  base::resize_unset(out, begin + plain.size() + seal_bytes);
   unsigned char* const iv = raw(out.data() + begin);
   take_iv(iv);
   CHECK(EVP_EncryptInit_ex2(state_->cipher, nullptr, nullptr, iv, nullptr) == 1);
@@ -135,19 +137,25 @@ void Sealer::seal(std::string_view plain, std::string& out) {
   mac_of(iv, {ciphertext, plain.size()}, raw(ciphertext + plain.size()));
 }
 
-Result<> Sealer::open(std::string_view box, std::string& plain) {
-  if (box.size() < seal_bytes)
-    return Error{ErrorKind::corrupt, "sealed bytes are too short", ""};
+Result<> Sealer::open(std::string_view box, std::span<char> plain) {
+  if (box.size() != plain.size() + seal_bytes)
+    return Error{ErrorKind::corrupt, "sealed bytes are of another length", ""};
   const unsigned char* const iv = raw(box.data());
   const std::string_view ciphertext = box.substr(iv_bytes, box.size() - seal_bytes);
   std::array<unsigned char, mac_bytes> mac{};
   mac_of(iv, ciphertext, mac.data());
   if (CRYPTO_memcmp(mac.data(), box.data() + box.size() - mac_bytes, mac_bytes) != 0)
     return Error{ErrorKind::corrupt, "sealed bytes were changed, or are of another key", ""};
-  plain.resize(ciphertext.size());
   CHECK(EVP_EncryptInit_ex2(state_->cipher, nullptr, nullptr, iv, nullptr) == 1);
   crypt(state_->cipher, ciphertext, plain.data());
   return ok();
+}
+
+Result<> Sealer::open(std::string_view box, std::string& plain) {
+  if (box.size() < seal_bytes)
+    return Error{ErrorKind::corrupt, "sealed bytes are too short", ""};
+  base::resize_unset(plain, box.size() - seal_bytes);
+  return open(box, std::span{plain});
 }
 
 Result<std::string> Sealer::open(std::string_view box) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ public:
   // The MAC is verified, in constant time, before anything is decrypted. corrupt otherwise.
   base::Result<> open(std::string_view box, std::string& plain); // replaces
   base::Result<std::string> open(std::string_view box);
+  base::Result<> open(std::string_view box, std::span<char> plain); // as long as what is sealed
 
 private:
   struct State;

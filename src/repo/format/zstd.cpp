@@ -1,5 +1,7 @@
 #include "repo/format/zstd.hpp"
 
+#include "base/bytes.hpp"
+
 #include <algorithm>
 
 #include <zstd.h>
@@ -32,9 +34,10 @@ Compressor::~Compressor() = default;
 
 void Compressor::compress(std::string_view plain, std::string& out) {
   const std::size_t begin = out.size();
-  out.resize(begin + ZSTD_compressBound(plain.size()));
-  const std::size_t size = ZSTD_compress2(state_->context, out.data() + begin, out.size() - begin,
-                                          plain.data(), plain.size());
+  const std::size_t bound = ZSTD_compressBound(plain.size());
+  base::resize_unset(out, begin + bound);
+  const std::size_t size =
+      ZSTD_compress2(state_->context, out.data() + begin, bound, plain.data(), plain.size());
   CHECK(!ZSTD_isError(size)); // only memory can be wanting
   out.resize(begin + size);
 }
@@ -51,12 +54,16 @@ Decompressor::~Decompressor() = default;
 
 Result<> Decompressor::decompress(std::string_view frame, std::size_t size_bytes,
                                   std::string& plain) {
-  plain.resize(size_bytes);
+  base::resize_unset(plain, size_bytes);
+  return decompress(frame, std::span{plain});
+}
+
+Result<> Decompressor::decompress(std::string_view frame, std::span<char> plain) {
   const std::size_t size =
       ZSTD_decompressDCtx(state_->context, plain.data(), plain.size(), frame.data(), frame.size());
   if (ZSTD_isError(size))
     return broken(ZSTD_getErrorName(size));
-  if (size != size_bytes)
+  if (size != plain.size())
     return broken("they are shorter than recorded");
   return ok();
 }

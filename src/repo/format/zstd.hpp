@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ public:
   Decompressor& operator=(const Decompressor&) = delete;
   // Replaces `plain`. corrupt, also when it is not exactly `size_bytes` long.
   base::Result<> decompress(std::string_view frame, std::size_t size_bytes, std::string& plain);
+  base::Result<> decompress(std::string_view frame, std::span<char> plain); // fills it
   // Of unknown size. corrupt, also when it is longer than `bytes_max`.
   base::Result<std::string> decompress_any(std::string_view frame, std::size_t bytes_max);
 
