@@ -1,0 +1,160 @@
+"""Folders of SQL files for a PostgreSQL store: `upgrade.migrate: [ { sql: FOLDER } ]`.
+
+A real server of the test's own. Whatever belay says of the database is held against psql.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from project import BLOCKED, DONE, told, wait_until
+
+SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
+SQL = '  migrate: [ { sql: "./db/{to}", store: pg%s } ]\n'
+NAMES = ("tenants users packages versions uploads policies grants trust jobs quotas history rates "
+         "tokens states lookups").split()
+# Fifteen files as a package registry had them: mostly additions, each of which may be run again.
+FILES = {
+    "tenants": "CREATE TABLE IF NOT EXISTS tenants (id bigserial PRIMARY KEY, slug text NOT NULL UNIQUE);\n"
+               "INSERT INTO tenants (slug) VALUES ('one'), ('two') ON CONFLICT DO NOTHING;\n",
+    "users": "CREATE TABLE IF NOT EXISTS users (id bigserial PRIMARY KEY,\n"
+             "  tenant bigint NOT NULL REFERENCES tenants (id));\n",
+    "states": "ALTER TABLE jobs DROP CONSTRAINT IF EXISTS jobs_state_check;\n"
+              "ALTER TABLE jobs ADD CONSTRAINT jobs_state_check CHECK (state IN ('new', 'done', 'cancelled'));\n",
+    "jobs": "CREATE TABLE IF NOT EXISTS jobs (id bigserial PRIMARY KEY,\n"
+            "  state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done')));\n",
+    "rates": "ALTER TABLE tenants ADD COLUMN IF NOT EXISTS rate_since timestamptz NOT NULL DEFAULT clock_timestamp();\n",
+    "lookups": "DROP INDEX IF EXISTS users_tenant;\nCREATE INDEX IF NOT EXISTS users_by_tenant ON users (tenant);\n",
+}
+
+
+def text_of(name):
+    return FILES.get(name, f"CREATE TABLE IF NOT EXISTS {name} (id bigserial PRIMARY KEY, note text);\n"
+                           f"CREATE INDEX IF NOT EXISTS {name}_note ON {name} (note);\n")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    ready = tmp_path_factory.mktemp("pg") / "ready"
+    process = subprocess.Popen([sys.executable, SUPPORT / "postgres_server.py", "--parent",
+                                str(os.getpid()), "--ready", ready])
+    try:
+        wait_until("server", lambda: ready.exists() or process.poll() is not None, 180)
+        yield dict(line.split(" ", 1) for line in ready.read_text().splitlines())
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+class Shop:
+    """A project with a database of its own."""
+
+    def __init__(self, project, server):
+        self.project, self.server = project, server
+        self.database = "shop"
+        self.psql("DROP DATABASE IF EXISTS shop WITH (FORCE)", "postgres")
+        self.psql("CREATE DATABASE shop", "postgres")
+        yaml = project.folder / "belay.yaml"
+        yaml.write_text(yaml.read_text().replace(
+            "  db: { sqlite: ./shop.db }\n",
+            "  db: { sqlite: ./shop.db }\n"
+            f"  pg: {{ postgres: {{ database: shop, host: {server['socket']}, port: {server['port']}, "
+            f"user: postgres, tools: {server['tools']} }} }}\n"))
+        for label in ("1.0", "2.0"):
+            project.release(label)
+
+    def psql(self, statement, database="shop"):
+        asked = subprocess.run(
+            [self.server["tools"] + "/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.server["socket"], "-p",
+             self.server["port"], "-U", "postgres", "-d", database, "-c", statement],
+            capture_output=True, text=True, check=False, timeout=60)
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout.splitlines()
+
+    def files(self, to, **texts):
+        folder = self.project.folder / "db" / to
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / f"{name[1:]}.sql").write_text(text)
+        return folder
+
+    def ledger(self, table="belay_migrations", column="name"):
+        if self.psql(f"SELECT to_regclass('{table}') IS NULL") == ["t"]:
+            return []
+        return self.psql(f"SELECT {column} FROM {table} ORDER BY applied_at")
+
+
+@pytest.fixture
+def shop(make_project, server, request):
+    made = Shop(make_project(upgrade_extra=SQL % getattr(request, "param", "")), server)
+    yield made
+    made.project.end()
+
+
+def says(ended, *wanted):
+    for words in wanted:
+        assert words in ended.stdout + ended.stderr, f"no '{words}' in {told(ended)}"
+
+
+@pytest.mark.parametrize("shop", [", ledger: schema_migrations"], indirect=True)
+def test_fifteen_files_go_on_where_another_runner_ended_and_come_back(shop):
+    """The ledger is the other runner's; what each file does is told before it runs."""
+    numbered = [f"{number:04}_{name}" for number, name in enumerate(NAMES, 1)]
+    shop.psql("CREATE TABLE schema_migrations (version text PRIMARY KEY, applied_at timestamptz NOT NULL "
+              "DEFAULT now())")
+    for to, count in (("1.0", 9), ("2.0", 15)):
+        shop.files(to, **{f"_{name}": text_of(name[5:]) for name in numbered[:count]})
+    for name in numbered[:9]:
+        shop.psql(text_of(name[5:]) + f"INSERT INTO schema_migrations VALUES ('{name}.sql', clock_timestamp())")
+    shop.project.upgrade("1.0", timeout=240)
+    assert len(shop.ledger("schema_migrations", "version")) == 9
+    plan = shop.project.belay("plan", "--to", "2.0")
+    says(plan, "6 migrations will run: 0010_quotas.sql (expand, before the switch; additive)",
+         "0014_states.sql (change; breaking)",
+         "0012_rates.sql:1 adds column tenants.rate_since timestamptz, NOT NULL with a default (additive: new-column)",
+         "0014_states.sql:1 drops a constraint of jobs.jobs_state_check (breaking: drop-constraint)")
+    shop.project.upgrade("2.0", timeout=240)
+    assert shop.ledger("schema_migrations", "version") == [name + ".sql" for name in numbered]
+    shop.psql("INSERT INTO jobs (state) VALUES ('cancelled')")
+    back = shop.project.belay("rollback", "--yes", timeout=240)
+    assert back.returncode == DONE, told(back)
+    assert len(shop.ledger("schema_migrations", "version")) == 9
+    assert shop.psql("SELECT count(*) FROM jobs") == ["0"]
+
+
+REFUSED = [
+    (lambda folder: (folder / "0001_a.sql").write_text("SELECT 1;\n"), "0001_a.sql was changed after it was applied"),
+    (lambda folder: (folder / "0001_a.sql").unlink(), "0001_a.sql was applied, but is not in the folder"),
+    (lambda folder: (folder / "0000_z.sql").write_text("SELECT 1;\n"), "0000_z.sql was never applied, but comes before"),
+    (lambda folder: (folder / "0002_b.sql").write_text("CREATE TABLE b ();\nCOMMIT;\nCREATE TABLE c ();\n"),
+     "0002_b.sql:2: COMMIT is not for a migration"),
+    (lambda folder: (folder / "0002_b.sql").write_text(
+        "CREATE TABLE b (i int);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON b (i);\n"),
+     "0002_b.sql:2: 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON b ' cannot be part of a transaction"),
+    (lambda folder: (folder / "0002_b.sql").write_text("COPY a FROM STDIN;\n1\n\\.\n"),
+     "0002_b.sql:1: COPY ... FROM STDIN reads rows"),
+    (lambda folder: (folder / "0002_b.sql").write_text("\\i other.sql\n"), "0002_b.sql:1: a line with '\\'"),
+    (lambda folder: [(folder / f"{name}.sql").write_text("") for name in ("2_b", "10_c")],
+     "2_b.sql comes before 10_c.sql by its number"),
+    (lambda folder: (folder / "0002_b.sql").write_text("-- belay: compatible\nDROP TABLE a;\n"),
+     "0002_b.sql:2: drops table a: the release before reads or writes it"),
+]
+
+
+def test_what_must_not_run_is_refused_before_anything_is_touched(shop):
+    first = {"_0001_a": "CREATE TABLE a (id int);\n"}
+    shop.files("1.0", **first)
+    shop.project.upgrade("1.0", timeout=240)
+    assert shop.ledger() == ["0001_a.sql"]
+    for number, (change, said) in enumerate(REFUSED):
+        change(shop.files(f"2.{number}", **first))
+        ended = shop.project.belay("migrations", "--to", f"2.{number}")
+        assert ended.returncode == BLOCKED, told(ended)
+        says(ended, said)
+    change, said = REFUSED[0]
+    change(shop.files("2.0", **first))
+    pids = shop.project.processes()
+    says(shop.project.upgrade("2.0", status=BLOCKED), said)
+    assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"]
