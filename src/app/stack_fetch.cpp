@@ -218,10 +218,6 @@ Result<Fetched> fetch_point(const Host& host, const RepoPorts& ports, const Fetc
     return here.error();
   if (!request.may_fetch && lacks_data)
     return Fetched::is_here;
-  if (!request.may_fetch)
-    return Error{ErrorKind::invalid_input,
-                 "restore point '" + request.point + "' is not here, and nobody agreed to bring it",
-                 "Add --yes: it is looked for in the repository, and brought beside the data."};
   const auto look_in = [&](Where where, Trouble& why) -> Result<Found> {
     Found found;
     const StackPlace place = TRY(stack_place(host, stack, where, request.notice));
@@ -245,6 +241,11 @@ Result<Fetched> fetch_point(const Host& host, const RepoPorts& ports, const Fetc
   }
   if (!found)
     return std::move(found).error();
+  if (!request.may_fetch)
+    return Error{ErrorKind::invalid_input,
+                 "restore point '" + request.point +
+                     "' is in the repository, not here, and nobody agreed to bring it",
+                 "Add --yes: it is brought beside the data."};
   const auto machinery = host.make(stack, {});
   Fetching fetching{host, ports, stack, machinery->drivers(), folder, request};
   TRY(fetching.fetch(found.value().depot->repository(), found.value().snapshot));

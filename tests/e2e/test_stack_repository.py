@@ -321,8 +321,9 @@ def test_a_way_back_that_cannot_be_gone_is_refused_before_anything(shop):
     assert ended.returncode == UNCHANGED and "no longer pinned" in ended.stderr, told(ended)
     away.rename(folder)
     assert not left_over(shop) and point not in points(shop, "local")
-    ended = shop.belay("rollback", "shop", "--to", "p-20000101T000000.000Z-0000", "--yes")
-    assert ended.returncode == UNCHANGED, told(ended)
+    for agreed in ((), ("--yes",)):  # a point that is nowhere: nobody is asked to agree first
+        ended = shop.belay("rollback", "shop", "--to", "p-20000101T000000.000Z-0000", *agreed)
+        assert ended.returncode == UNCHANGED and "--yes" not in ended.stderr, told(ended)
     # Killed while it is brought: it is not here, and the next attempt begins afresh.
     seen = set()
     for number in (4, 12, 20):
