@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from project import BLOCKED, DONE, told, wait_until
+from project import BLOCKED, DONE, ROLLED_BACK, told, wait_until
 
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
 SQL = '  migrate: [ { sql: "./db/{to}", store: pg%s } ]\n'
@@ -158,3 +158,16 @@ def test_what_must_not_run_is_refused_before_anything_is_touched(shop):
     pids = shop.project.processes()
     says(shop.project.upgrade("2.0", status=BLOCKED), said)
     assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"]
+
+
+def test_a_file_that_fails_in_the_middle_goes_back_with_those_before_it(shop):
+    for label in ("1.0", "2.0"):
+        shop.files(label, _0001_a="CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n")
+    shop.files("2.0", _0002_b="UPDATE a SET id = 2;\n",
+               _0003_c="CREATE TABLE c ();\n\nINSERT INTO nowhere VALUES (1);\n", _0004_d="CREATE TABLE d ();\n")
+    shop.project.upgrade("1.0", timeout=240)
+    ended = shop.project.upgrade("2.0", status=ROLLED_BACK, timeout=240)
+    says(ended, '0003_c.sql:3: relation "nowhere" does not exist (SQLSTATE 42P01)')
+    assert shop.ledger() == ["0001_a.sql"] and shop.psql("SELECT id FROM a") == ["1"]
+    assert shop.psql("SELECT to_regclass('c') IS NULL AND to_regclass('d') IS NULL") == ["t"]
+    assert shop.project.version() == "1.0"
