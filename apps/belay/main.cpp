@@ -6,6 +6,7 @@
 #include "checks/preflight.hpp"
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
+#include "drivers/docker/compose_runtime.hpp"
 #include "drivers/docker/runtime.hpp"
 #include "drivers/docker/volume.hpp"
 #include "drivers/exec/runtime.hpp"
@@ -70,14 +71,6 @@ world::Environment base_environment(const config::Environment& environment) {
   return base;
 }
 
-std::vector<std::string> containers_of(const domain::Stack& stack) {
-  std::vector<std::string> names;
-  for (const domain::ServiceSpec& service : stack.services)
-    if (!service.container.empty())
-      names.push_back(service.container);
-  return names;
-}
-
 class Machinery final : public app::Machinery {
 public:
   Machinery(world::World world, const config::Environment& environment, domain::Stack stack,
@@ -99,7 +92,8 @@ public:
                  value_of(environment, "PATH"),
                  units_folder},
         docker_{world, stack_.name, stack_.state_folder, stack_.docker_socket, read_secret_},
-        site_{stack_.name, stack_.project_folder, stack_.state_folder, read_secret_},
+        compose_{world, stack_, docker_}, site_{stack_.name, stack_.project_folder,
+                                                stack_.state_folder, read_secret_},
         exec_runtime_{world, site_}, held_files_{world, stack_.preflight.hold},
         held_lines_{world,
                     stack_.preflight.hold_lines,
@@ -110,6 +104,7 @@ public:
         runtimes_{{{domain::RuntimeKind::process, &process_},
                    {domain::RuntimeKind::systemd, &systemd_},
                    {domain::RuntimeKind::docker, &docker_},
+                   {domain::RuntimeKind::compose, &compose_},
                    {domain::RuntimeKind::exec, &exec_runtime_}},
                   {&held_files_, &held_lines_, &held_units_}},
         probe_{world,
@@ -118,8 +113,9 @@ public:
                read_secret_,
                stack_.project_folder,
                tags},
-        directory_{world}, sqlite_{world}, exec_store_{world, site_},
-        volumes_{world, stack_.docker_socket, directory_, containers_of(stack_)},
+        directory_{world}, sqlite_{world}, exec_store_{world, site_}, volumes_{world,
+                                                                               stack_.docker_socket,
+                                                                               directory_, stack_},
         postgres_{world, {stack_.name, stack_.state_folder, read_secret_}},
         preflight_{world, resources_, stack_, read_secret_} {}
 
@@ -145,6 +141,7 @@ private:
   drivers::process::Runtime process_;
   drivers::systemd::Runtime systemd_;
   drivers::docker::Runtime docker_;
+  drivers::docker::ComposeRuntime compose_;
   drivers::exec::Site site_;
   drivers::exec::Runtime exec_runtime_;
   app::HeldFiles held_files_;

@@ -85,7 +85,8 @@ void add_releases(const Look& look, Needs& needs) {
   if (look.request.to.empty())
     return;
   for (const domain::ServiceSpec& service : look.stack.services) {
-    const bool is_record = service.runtime == domain::RuntimeKind::docker; // the image is elsewhere
+    const bool is_record = service.runtime == domain::RuntimeKind::docker ||
+                           service.runtime == domain::RuntimeKind::compose; // images are elsewhere
     if (service.releases_folder.empty() || is_record) // its driver keeps them where it likes
       continue;
     const ReleaseSize size = size_of_release(look, service);

@@ -290,8 +290,8 @@ TEST(ConfigBad, RefusesWrongTypes) {
       {"upgrade:\n", "upgrade: 3\nx:\n",
        "belay.yaml:49:10: 'upgrade' must be a map of keys, not '3'\nbelay.yaml:50:1: unknown key "
        "'x' in 'belay.yaml' (Known here are stack, runtime, state, docker_socket, env_file, "
-       "services, stores, config_files, checks, preflight, upgrade, hooks, triggers, notify, keep, "
-       "repository.) | Correct these 2 places in 'belay.yaml'."},
+       "compose, services, stores, config_files, checks, preflight, upgrade, hooks, triggers, "
+       "notify, keep, repository.) | Correct these 2 places in 'belay.yaml'."},
   });
 }
 

@@ -110,26 +110,70 @@ bool is_container_name(const std::string& name) {
 // How it runs is said where it was made; belay.yaml says what changes.
 void build_container(const Building& building, const Value& section, domain::ServiceSpec& service) {
   const std::string path = "services." + service.name;
-  service.runtime = domain::RuntimeKind::docker;
-  service.container = section.at("container").text;
-  service.image = section.at("image").text;
+  const Value* compose = section.find("compose");
+  const Value& named = compose != nullptr ? *compose : section.at("container");
+  const char* key = compose != nullptr ? "compose" : "container";
+  service.runtime = compose != nullptr ? domain::RuntimeKind::compose : domain::RuntimeKind::docker;
+  (compose != nullptr ? service.compose_service : service.container) = named.text;
   service.releases_folder = section.at("releases").text;
   service.environment = build_environment(section.at("env"));
-  if (!is_container_name(service.container))
-    building.problems.add(section.at("container").mark,
-                          quoted(service.container) + " is not the name of a container",
-                          "'docker ps --format {{.Names}}' lists them.");
-  if (!service.image.contains("{to}"))
-    building.problems.add(section.at("image").mark,
-                          quoted(path + ".image") + " does not hold '{to}'",
-                          "Put {to} where the release is named, or every upgrade is the same.");
+  if (!is_container_name(named.text))
+    building.problems.add(named.mark,
+                          quoted(named.text) + " is not the name of a " + key + " service",
+                          compose != nullptr ? "'docker compose config --services' lists them."
+                                             : "'docker ps --format {{.Names}}' lists them.");
+  const Value* image = section.find("image");
+  if (image == nullptr && compose == nullptr)
+    building.problems.add(named.mark, quoted(path + ".image") + " is missing",
+                          "The image of a release, as shop/web:{to}.");
+  if (image != nullptr) {
+    service.image = image->text;
+    if (!service.image.contains("{to}"))
+      building.problems.add(image->mark, quoted(path + ".image") + " does not hold '{to}'",
+                            "Put {to} where the release is named, or every upgrade is the same.");
+  }
   const Value& stop = section.at("stop");
   if (stop.at("signal").is_given)
     building.problems.add(stop.at("signal").mark,
-                          quoted(path + ".stop.signal") + " has no meaning beside 'container'",
-                          "Say --stop-signal when the container is made.");
+                          quoted(path + ".stop.signal") + " has no meaning beside '" + key + "'",
+                          "Say it where the container is made: --stop-signal, stop_signal.");
   service.stop.timeout =
       stop.at("timeout").is_given ? stop.at("timeout").duration : world::Milliseconds{0};
+}
+
+// What compose makes of the name of a folder.
+std::string project_name(const std::string& folder) {
+  std::string name;
+  for (const char c : base::name_of_path(folder)) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if ((lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '-' ||
+        lower == '_')
+      name += lower;
+  }
+  return name;
+}
+
+domain::ComposeSpec build_compose(const Building& building, const Value& section) {
+  domain::ComposeSpec compose;
+  compose.files = section.at("files").words;
+  compose.project = section.text_or_empty("project");
+  compose.env_file = section.text_or_empty("env_file");
+  if (const Value* profiles = section.find("profiles"))
+    compose.profiles = profiles->words;
+  if (compose.project.empty())
+    compose.project = project_name(building.stack.project_folder);
+  else if (project_name(compose.project) != compose.project)
+    building.problems.add(section.at("project").mark,
+                          quoted(compose.project) + " is not the name of a compose project",
+                          "It is of a-z, 0-9, '-' and '_': 'docker compose ls' lists them.");
+  for (const auto& [name, service] : building.root.at("services").members)
+    if (const Value* named = service.find("compose"); named != nullptr && compose.files.empty()) {
+      building.problems.add(named->mark,
+                            "'compose.files' is missing, which service " + quoted(name) + " is of",
+                            "Name them at the top: compose: { files: [docker-compose.yml] }.");
+      break;
+    }
+  return compose;
 }
 
 domain::ServiceSpec build_service(const Building& building, const std::string& name,
@@ -142,7 +186,7 @@ domain::ServiceSpec build_service(const Building& building, const std::string& n
     service.driver = build_driver(building, section);
     return service;
   }
-  if (section.find("container") != nullptr) {
+  if (section.find("container") != nullptr || section.find("compose") != nullptr) {
     build_container(building, section, service);
     return service;
   }
@@ -360,6 +404,7 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   stack.project_folder = project_folder;
   stack.state_folder = root.at("state").text;
   stack.docker_socket = root.at("docker_socket").text;
+  stack.compose = build_compose(building, root.at("compose"));
   for (const auto& [name, section] : root.at("services").members)
     stack.services.push_back(build_service(building, name, section));
   for (const auto& [name, section] : root.at("stores").members)

@@ -273,11 +273,11 @@ TEST(Config, TellsTenProblemsAtOnceInTheirOrder) {
 }
 
 TEST(Config, NamesWhatIsMissing) {
-  EXPECT_EQ(
-      bad("services: {a: {}}"),
-      "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
-      "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver, unit, container (Give "
-      "exactly one of run, driver, unit, container.) | Correct these 2 places in 'belay.yaml'.");
+  EXPECT_EQ(bad("services: {a: {}}"),
+            "belay.yaml:1:1: 'stack' is missing (Name of the stack, as the command line takes "
+            "it.)\nbelay.yaml:1:12: 'services.a' has none of run, driver, unit, container, "
+            "compose (Give exactly one of run, driver, unit, container, compose.) | Correct these "
+            "2 places in 'belay.yaml'.");
   EXPECT_EQ(bad("[]"), "belay.yaml:1:1: 'belay.yaml' must be a map of keys, not a list | ");
   EXPECT_EQ(bad("stack: a\nservices:\n"),
             "belay.yaml:2:10: 'services' must be a map of names, it is empty | ");
@@ -369,15 +369,44 @@ stores:
 TEST(Config, RefusesWhatAContainerOrAVolumeCannotBe) {
   EXPECT_EQ(bad("stack: a\nservices: { a: { container: -x, image: 'x:1', stop: { signal: INT } } "
                 "}\nstores: { d: { volume: 'a b' } }\n"),
-            "belay.yaml:2:29: '-x' is not the name of a container ('docker ps --format "
+            "belay.yaml:2:29: '-x' is not the name of a container service ('docker ps --format "
             "{{.Names}}' lists them.)\nbelay.yaml:2:40: 'services.a.image' does not hold '{to}' "
             "(Put {to} where the release is named, or every upgrade is the same.)\nbelay.yaml:2:63:"
-            " 'services.a.stop.signal' has no meaning beside 'container' (Say --stop-signal when "
-            "the container is made.)\nbelay.yaml:3:24: 'a b' is no volume (Give the name of a "
-            "volume ('docker volume ls' lists them), or a folder that begins with '/' or './'.) | "
-            "Correct these 4 places in 'belay.yaml'.");
-  EXPECT_EQ(bad("stack: a\nservices: { a: { container: x } }\n").substr(0, 48),
-            "belay.yaml:2:13: 'services.a.image' is missing |");
+            " 'services.a.stop.signal' has no meaning beside 'container' (Say it where the "
+            "container is made: --stop-signal, stop_signal.)\nbelay.yaml:3:24: 'a b' is no volume "
+            "(Give the name of a volume ('docker volume ls' lists them), or a folder that begins "
+            "with '/' or './'.) | Correct these 4 places in 'belay.yaml'.");
+  EXPECT_EQ(bad("stack: a\nservices: { a: { container: x } }\n"),
+            "belay.yaml:2:29: 'services.a.image' is missing | The image of a release, as "
+            "shop/web:{to}.");
+}
+
+TEST(Config, KnowsAComposeProject) {
+  const auto stack = good(R"(stack: a
+compose: { files: [a.yml, /b.yml], project: shop_1, profiles: [blue], env_file: prod.env }
+services: { web: { compose: web_server, image: "shop/web:{to}" }, db: { compose: db } }
+)")
+                         .stack;
+  EXPECT_EQ(stack.compose.files, (std::vector<std::string>{"/srv/orders/a.yml", "/b.yml"}));
+  EXPECT_EQ(stack.compose.project, "shop_1");
+  EXPECT_EQ(stack.compose.profiles, std::vector<std::string>{"blue"});
+  EXPECT_EQ(stack.compose.env_file, "/srv/orders/prod.env");
+  EXPECT_EQ(stack.services[0].runtime, domain::RuntimeKind::compose);
+  EXPECT_EQ(stack.services[0].compose_service, "web_server");
+  EXPECT_EQ(stack.services[1].image, "");
+  const auto named =
+      good("stack: a\ncompose: { files: [a.yml] }\nservices: { w: { compose: w } }\n");
+  EXPECT_EQ(named.stack.compose.project, "orders"); // as compose names it: by the folder
+}
+
+TEST(Config, RefusesAComposeProjectThatIsNone) {
+  EXPECT_EQ(bad("stack: a\nservices: { w: { compose: w } }\n"),
+            "belay.yaml:2:27: 'compose.files' is missing, which service 'w' is of | Name them at "
+            "the top: compose: { files: [docker-compose.yml] }.");
+  EXPECT_EQ(
+      bad("stack: a\ncompose: { files: [a], project: Shop }\nservices: { w: { compose: w } }\n"),
+      "belay.yaml:2:33: 'Shop' is not the name of a compose project | It is of a-z, 0-9, '-' "
+      "and '_': 'docker compose ls' lists them.");
 }
 
 TEST(Config, RefusesWhatAUnitCannotHave) {

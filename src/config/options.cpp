@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "config/options_checks.hpp"
+#include "config/options_compose.hpp"
 #include "config/options_examine.hpp"
 #include "config/options_hooks.hpp"
 #include "config/options_judge.hpp"
@@ -38,6 +39,10 @@ constexpr std::array root{
            .doc = "Files with variables for `${VAR}`, in compose's `.env` syntax; the environment "
                   "wins over them, and a later file over an earlier one. A single path may be "
                   "given without a list."},
+    Option{.key = "compose",
+           .type = Type::section,
+           .doc = "The compose project of services with `compose`.",
+           .shape = "compose"},
     Option{.key = "services",
            .type = Type::named,
            .doc = "What runs, in the order in which it starts; stopped in reverse.",
@@ -98,7 +103,7 @@ constexpr std::array service{
            .type = Type::path,
            .by_default = "{state}/releases/{service}",
            .doc = "Folder of the release folders and of the `current` link.",
-           .only_with = "run unit container"},
+           .only_with = "run unit container compose"},
     Option{.key = "run",
            .type = Type::words,
            .doc = "The command, as a list of words; no shell is involved. `{release}` is the "
@@ -126,13 +131,17 @@ constexpr std::array service{
            .type = Type::text,
            .doc = "The container that runs it, by its name: see docs/guide/docker.md.",
            .is_alternative = true},
+    Option{.key = "compose",
+           .type = Type::text,
+           .doc = "The service of the compose project that it is: see docs/guide/compose.md.",
+           .is_alternative = true},
     Option{.key = "image",
            .type = Type::text,
            .doc =
                "The image of a release, as `shop/web:{to}`; it must hold `{to}`. One that is not "
-               "here is pulled only when its registry is named (`docker.io/library/redis:{to}`).",
-           .only_with = "container",
-           .is_required = true},
+               "here is pulled only when its registry is named (`docker.io/library/redis:{to}`). "
+               "With `compose` it may be left out: then the compose files say it.",
+           .only_with = "container compose"},
     Option{.key = "exec_start",
            .type = Type::words,
            .doc = "What the unit runs instead of its own ExecStart=, a list of words as for `run`; "
@@ -160,7 +169,7 @@ constexpr std::array service{
            .type = Type::section,
            .doc = "How it is asked to end.",
            .shape = "stop",
-           .only_with = "run unit container"},
+           .only_with = "run unit container compose"},
     Option{
         .key = "ready", .type = Type::section, .doc = "When it counts as ready.", .shape = "ready"},
 };
@@ -375,7 +384,7 @@ constexpr std::array shapes{
     Shape{"service",
           "services.NAME",
           "One long-running part of the stack: belay runs it (`run`), systemd does (`unit`), a "
-          "container engine (`container`), or a program of yours (`driver`).",
+          "container engine (`container`), compose (`compose`), or a program of yours (`driver`).",
           service,
           {}},
     Shape{"release",
@@ -399,6 +408,7 @@ constexpr std::array shapes{
           "pg_restore.",
           postgres_options,
           {}},
+    Shape{"compose", "compose", "What 'docker compose' is given.", compose_options, {}},
     Shape{"check", "checks[]",
           "A probe, exactly one of `http`, `tcp`, `run`, `process`, `metric`, `promql`, `log`, "
           "`disk` and `memory`, and bounds for its number.",

@@ -38,6 +38,9 @@ state: /srv/orders/.belay                       # default
 docker_socket: /var/run/docker.sock             # default
 env_file: [/srv/orders/.env]                    # belay.yaml:2:11
 
+compose:
+  files: []                                     # default
+
 services:
   web:
     release:

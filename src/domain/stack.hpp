@@ -45,7 +45,7 @@ struct DriverSpec {
   Milliseconds timeout{600000};              // of one call
 };
 
-enum class RuntimeKind { process, systemd, exec, docker };
+enum class RuntimeKind { process, systemd, exec, docker, compose };
 
 struct ServiceSpec {
   std::string name;
@@ -55,9 +55,11 @@ struct ServiceSpec {
   // argv; a relative argv[0] with a slash is inside the release. systemd: empty when the unit file
   // itself runs from the `current` link.
   std::vector<std::string> run;
-  std::string unit;                          // systemd: "web.service"
-  std::string container;                     // docker: its name
-  std::string image;                         // docker: "shop/web:{to}"
+  std::string unit;            // systemd: "web.service"
+  std::string container;       // docker: its name
+  std::string compose_service; // compose: its name there
+  // docker, compose: "shop/web:{to}". compose, empty: what its files say.
+  std::string image;
   std::string working_folder;                // default: the release folder
   std::vector<EnvironmentEntry> environment; // added to a minimal one (PATH, HOME, LANG, TZ)
   std::string log_path;                      // default: <state>/log/<service>.log
@@ -208,11 +210,20 @@ struct Retention {
   int releases_min = 3;
 };
 
+// A compose project; without files there is none.
+struct ComposeSpec {
+  std::vector<std::string> files;
+  std::string project;
+  std::vector<std::string> profiles;
+  std::string env_file; // empty: compose's own choice, `.env`
+};
+
 struct Stack {
   std::string name;
-  std::string project_folder;        // of belay.yaml
-  std::string state_folder;          // default: <project>/.belay
-  std::string docker_socket;         // of the container engine
+  std::string project_folder; // of belay.yaml
+  std::string state_folder;   // default: <project>/.belay
+  std::string docker_socket;  // of the container engine
+  ComposeSpec compose;
   std::vector<ServiceSpec> services; // start order; stopped in reverse
   std::vector<StoreSpec> stores;     // capture order
   std::vector<std::string> config_files;

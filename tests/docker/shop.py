@@ -1,6 +1,8 @@
 """A shop in a container, with a belay.yaml beside it. See conftest.py."""
 import json
 import os
+import pathlib
+import shutil
 import socket
 import subprocess
 import urllib.request
@@ -10,9 +12,9 @@ from project import BELAY, DONE, told
 TEMPLATE = """\
 stack: shop
 docker_socket: {socket}
-services:
+{top}services:
   web:
-    container: {name}
+    {kind}
     image: "shop/web:{{to}}"
     stop: {{ timeout: {stop} }}
 {service}    ready:
@@ -35,6 +37,27 @@ HTTP = """\
 """
 
 
+COMPOSE = """\
+version: "3.7"
+x-common: &common
+  stop_signal: SIGKILL
+  image: "shop/web:${{TAG:?say which}}"
+services:
+  web:
+    <<: *common
+    restart: unless-stopped
+    ports: ["127.0.0.1:{port}:80"]
+    volumes: ["data:/data"]
+    environment: {{ GREETING: "${{GREETING:-hello}} 5$$" }}
+    depends_on: [helper]
+{web}  helper:
+    <<: *common
+    image: shop/web:3
+{more}volumes:
+  data: {{}}
+"""
+
+
 class Shop:
     def __init__(self, engine, folder, name, **yaml):
         self.engine, self.folder, self.name = engine, folder, name
@@ -47,7 +70,7 @@ class Shop:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.count = 0
-        self.yaml = {"socket": engine.socket, "name": name, "stop": "5s", "service": "",
+        self.yaml = {"socket": engine.socket, "top": "", "kind": f"container: {name}", "stop": "5s", "service": "",
                      "ready": HTTP.format(port=self.port), "within": "20s", "extra": "",
                      "watch": "300ms", "store": "{ directory: ./data, layout: [layout.json] }",
                      "data": self.data}
@@ -70,7 +93,7 @@ class Shop:
                                 env=os.environ | (env or {}), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def belay(self, *arguments, env=None, timeout=180):
+    def belay(self, *arguments, env=None, timeout=600):
         process = self.begin(*arguments, env=env)
         try:
             out, err = process.communicate(timeout=timeout)
@@ -112,3 +135,29 @@ class Shop:
 
     def live(self):
         return self.engine.inspect(self.name)
+
+
+class ComposeShop(Shop):
+    """The same as a compose project `store`, in two services; only `web` is upgraded."""
+    def __init__(self, engine, folder, **yaml):
+        super().__init__(engine, folder, "store_web_1", top="compose: { files: [docker-compose.yml], "
+                         "project: store }\n", kind="compose: web", extra="config_files: "
+                         "[docker-compose.yml, .env]\n", store="{ volume: store_data, layout: "
+                         "[layout.json] }")
+        engine.docker("volume", "create", "store_data")
+        place = pathlib.Path(engine.inspect_volume("store_data")["Mountpoint"])
+        for path in self.data.iterdir():
+            shutil.move(path, place / path.name)
+        self.data = place
+        self.write_yaml(data=place, **yaml)
+        (folder / ".env").write_text("TAG=1\n")
+        self.write_compose()
+
+    def write_compose(self, web="", more="", name="docker-compose.yml"):
+        (self.folder / name).write_text(COMPOSE.format(port=self.port, web=web, more=more))
+
+    def compose(self, *argv, **more):
+        return self.engine.compose(self.folder, "-p", "store", *argv, **more)
+
+    def up(self):
+        self.compose("up", "-d")

@@ -214,6 +214,27 @@ Result<> Runtime::write_held(const Service& service, const Held& held) {
           "\n");
 }
 
+Result<> Runtime::note_start(const Service& service) {
+  auto held = TRY(read_held(service));
+  if (!held || held->is_started)
+    return ok();
+  held->is_started = true;
+  return write_held(service, *held);
+}
+
+Result<> Runtime::keep_held(const Service& service, const Json& live) {
+  return TRY(read_held(service)) ? set_policy(live, {{"Name", "no"}, {"MaximumRetryCount", 0}})
+                                 : ok();
+}
+
+Result<bool> Runtime::is_to_be_given_back(const Service& service) {
+  const auto held = TRY(read_held(service));
+  if (!held || held->foreign.empty() || held->is_started)
+    return false;
+  const auto live = TRY(client_.container(service.container));
+  return !live || !is_up(*live);
+}
+
 Result<> Runtime::set_policy(const Json& container, const Json& policy) {
   if (text(part(part(container, "HostConfig"), "RestartPolicy"), "Name") == text(policy, "Name"))
     return ok();
@@ -257,13 +278,9 @@ Result<> Runtime::let_go(const Service& service) {
   const auto held = TRY(read_held(service));
   if (!held)
     return ok();
-  auto live = TRY(client_.container(service.container));
-  const bool is_running = live && is_up(*live);
-  if (!held->foreign.empty() && !held->is_started && !is_running) {
+  if (TRY(is_to_be_given_back(service)))
     TRY(give_back(service, *held));
-    live = TRY(client_.container(service.container));
-  }
-  if (live) {
+  if (const auto live = TRY(client_.container(service.container))) {
     const bool is_before = text(*live, "Id") == held->foreign;
     const std::string folder =
         is_before ? service.releases_folder + "/.before" : label(*live, "belay.folder");

@@ -18,18 +18,6 @@ namespace {
 
 constexpr Milliseconds pull_timeout{1'800'000};
 
-std::string file_name(std::string_view label) {
-  std::string name;
-  for (const char c : label) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    name += is_plain ? c : '_';
-  }
-  while (name.starts_with('.'))
-    name.erase(0, 1);
-  return name.substr(0, 100);
-}
-
 // "registry.example:5000/shop/web:1": the first part is a host when it looks like one.
 bool names_registry(const std::string& reference) {
   const auto slash = reference.find('/');
@@ -55,6 +43,18 @@ std::string short_id(const std::string& image) {
 
 } // namespace
 
+std::string file_name(std::string_view label) {
+  std::string name;
+  for (const char c : label) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    name += is_plain ? c : '_';
+  }
+  while (name.starts_with('.'))
+    name.erase(0, 1);
+  return name.substr(0, 100);
+}
+
 Result<Runtime::Release> Runtime::read_release(const std::string& folder) {
   const std::string path = folder + "/container.json";
   auto bytes = world_.files.read(path);
@@ -64,6 +64,17 @@ Result<Runtime::Release> Runtime::read_release(const std::string& folder) {
   Release release{folder, TRY_CONTEXT(record_in(TRY(std::move(bytes))), "'" + path + "'"), ""};
   release.digest = digest_of(release.record);
   return release;
+}
+
+// Of a release of compose too.
+Result<std::string> Runtime::pin_of(const std::string& folder) {
+  for (const char* name : {"/container.json", "/release.json"})
+    if (const auto bytes = world_.files.read(folder + name)) {
+      const Json read = Json::parse(bytes.value(), nullptr, false);
+      if (read.is_object())
+        return text(read, "pin");
+    }
+  return std::string{};
 }
 
 // A name of our own: while it has one, no prune of images takes it.
@@ -91,8 +102,7 @@ Result<std::string> Runtime::write_release(const Service& service, const std::st
   return folder;
 }
 
-Result<Json> Runtime::image_of(const Service& service, const std::string& label, bool may_pull) {
-  const std::string reference = base::fill(service.image, {{"to", label}});
+Result<Json> Runtime::find_image(const std::string& reference, bool may_pull) {
   auto image = TRY(client_.image(reference));
   if (image)
     return std::move(*image);
@@ -159,11 +169,12 @@ Runtime::environment_of(const Service& service) {
 }
 
 Result<domain::Release> Runtime::prepare(const Service& service, const std::string& label) {
-  const Json image = TRY(image_of(service, label, true));
+  const std::string reference = base::fill(service.image, {{"to", label}});
+  const Json image = TRY(find_image(reference, true));
   Record record = TRY(model(service));
   record.name = service.container;
   record.image = text(image, "Id");
-  record.reference = base::fill(service.image, {{"to", label}});
+  record.reference = reference;
   record.container.clear();
   const auto variables = TRY(environment_of(service));
   if (!variables.empty())
@@ -176,7 +187,7 @@ Result<domain::Release> Runtime::prepare(const Service& service, const std::stri
 
 Result<> Runtime::can_prepare(const Service& service, const std::string& label) {
   TRY(client_.check());
-  TRY(image_of(service, label, false));
+  TRY(find_image(base::fill(service.image, {{"to", label}}), false));
   TRY(model(service));
   TRY(environment_of(service));
   return ok();

@@ -228,10 +228,7 @@ Result<> Runtime::start(const Service& service) {
   if (!folder)
     return Error{ErrorKind::not_found, "service '" + service.name + "' has no current release", ""};
   const Release release = TRY(read_release(*folder));
-  if (auto held = TRY(read_held(service)); held && !held->is_started) {
-    held->is_started = true;
-    TRY(write_held(service, *held));
-  }
+  TRY(note_start(service));
   TRY(arrange(service, release));
   return start_arranged(service, release);
 }
@@ -280,16 +277,13 @@ Result<> Runtime::discard(const Service& service, const domain::Release& release
     if (label(kept, "belay.key") == key_of(service) &&
         label(kept, "belay.folder") == release.folder && !runs(kept))
       TRY(client_.remove(text(kept, "Id")));
-  if (const auto known = read_release(release.folder)) {
-    bool is_needed = false; // another release of the same image has the same pin
-    for (const std::string& name : TRY(world_.files.list(service.releases_folder)))
-      if (name != base::name_of_path(release.folder) && name != "current")
-        if (const auto other = read_release(service.releases_folder + "/" + name);
-            other && other.value().record.pin == known.value().record.pin)
-          is_needed = true;
-    if (!is_needed)
-      TRY(client_.untag(known.value().record.pin));
-  }
+  const std::string pin = TRY(pin_of(release.folder));
+  bool is_needed = pin.empty(); // another release of the same image has the same pin
+  for (const std::string& name : TRY(world_.files.list(service.releases_folder)))
+    if (name != base::name_of_path(release.folder) && name != "current")
+      is_needed = is_needed || TRY(pin_of(service.releases_folder + "/" + name)) == pin;
+  if (!is_needed)
+    TRY(client_.untag(pin));
   return world_.trees.remove(release.folder);
 }
 

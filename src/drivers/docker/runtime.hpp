@@ -51,6 +51,22 @@ public:
   base::Result<std::vector<domain::Finding>> findings(const domain::ServiceSpec& service,
                                                       const std::string& label) override;
 
+  // --- for runtime `compose`, whose containers are made by compose
+
+  // The image that is here by this name; pulled, when that is allowed and its registry is named.
+  base::Result<Json> find_image(const std::string& reference, bool may_pull);
+  // Gives the image of `record` a name of our own, and says it there.
+  base::Result<> pin(const domain::ServiceSpec& service, Record& record);
+  base::Result<Record> record_of_live(const Json& live);
+  base::Result<std::vector<std::pair<std::string, std::string>>>
+  environment_of(const domain::ServiceSpec& service);
+  std::string key_of(const domain::ServiceSpec& service) const;
+  // A release is about to be started: what ran before belay is not given back from now on.
+  base::Result<> note_start(const domain::ServiceSpec& service);
+  // While the service is held, its container never restarts by itself.
+  base::Result<> keep_held(const domain::ServiceSpec& service, const Json& live);
+  base::Result<bool> is_to_be_given_back(const domain::ServiceSpec& service);
+
 private:
   using Service = domain::ServiceSpec;
   struct Release { // as it is on disk
@@ -72,14 +88,10 @@ private:
   base::Result<Found> find(const Service& service);
   base::Result<world::ProcessId> identify(int pid);
   base::Result<Release> read_release(const std::string& folder);
+  base::Result<std::string> pin_of(const std::string& folder);
   base::Result<std::string> write_release(const Service& service, const std::string& name,
                                           Record& record);
-  base::Result<> pin(const Service& service, Record& record);
-  base::Result<Json> image_of(const Service& service, const std::string& label, bool may_pull);
   base::Result<Record> model(const Service& service);
-  base::Result<Record> record_of_live(const Json& live);
-  base::Result<std::vector<std::pair<std::string, std::string>>>
-  environment_of(const Service& service);
   base::Result<> check_is_ours(const Service& service, const Json& container);
   base::Result<> arrange(const Service& service, const Release& wanted);
   base::Result<bool> arrange_once(const Service& service, const Release& wanted);
@@ -95,7 +107,6 @@ private:
   base::Result<> write_held(const Service& service, const Held& held);
   base::Result<> set_policy(const Json& container, const Json& policy);
   Json labels_of(const Service& service, const Release& release) const;
-  std::string key_of(const Service& service) const;
   std::string held_path(const Service& service) const;
   world::World world_;
   std::string stack_;
@@ -103,5 +114,8 @@ private:
   SecretReader read_secret_;
   Client client_;
 };
+
+// A label as the name of a file.
+std::string file_name(std::string_view label);
 
 } // namespace drivers::docker

@@ -49,9 +49,30 @@ Result<domain::StoreSpec> VolumeStore::directory_of(const domain::StoreSpec& spe
   return directory;
 }
 
-Result<std::vector<std::string>> VolumeStore::users_of(const domain::StoreSpec& spec,
-                                                       const std::string& path, bool only_writers) {
-  std::vector<std::string> users;
+namespace {
+
+std::string name_of(const Json& container) {
+  const Json& names = list(container, "Names");
+  return names.empty() || !names[0].is_string() ? text(container, "Id")
+                                                : base::name_of_path(names[0].get<std::string>());
+}
+
+} // namespace
+
+bool VolumeStore::is_of_stack(const Json& container) const {
+  const Json& labels = part(container, "Labels");
+  const bool is_of_project = text(labels, "com.docker.compose.project") == stack_.compose.project;
+  return std::ranges::any_of(stack_.services, [&](const domain::ServiceSpec& service) {
+    if (!service.container.empty())
+      return service.container == name_of(container);
+    return !service.compose_service.empty() && is_of_project &&
+           text(labels, "com.docker.compose.service") == service.compose_service;
+  });
+}
+
+Result<std::vector<Json>> VolumeStore::users_of(const domain::StoreSpec& spec,
+                                                const std::string& path, bool only_writers) {
+  std::vector<Json> users;
   const auto resolved = world_.files.resolve(path);
   const std::string real = resolved ? resolved.value() : path;
   for (const Json& container : TRY(client_.containers())) {
@@ -68,9 +89,8 @@ Result<std::vector<std::string>> VolumeStore::users_of(const domain::StoreSpec& 
              (base::is_inside(source, path) || base::is_inside(source, real) ||
               base::is_inside(path, source) || base::is_inside(real, source));
     });
-    const Json& names = list(container, "Names");
-    if (uses && !names.empty() && names[0].is_string())
-      users.push_back(base::name_of_path(names[0].get<std::string>()));
+    if (uses)
+      users.push_back(container);
   }
   return users;
 }
@@ -81,7 +101,7 @@ Result<> VolumeStore::check_unused(const domain::StoreSpec& spec, const std::str
   if (users.empty())
     return ok();
   return Error{ErrorKind::conflict,
-               "container '" + users.front() + "' runs and mounts " +
+               "container '" + name_of(users.front()) + "' runs and mounts " +
                    (spec.volume.empty() ? "'" + path + "'" : "volume '" + spec.volume + "'"),
                "Stop it for the upgrade, or make it a service of the stack: then belay does."};
 }
@@ -89,9 +109,9 @@ Result<> VolumeStore::check_unused(const domain::StoreSpec& spec, const std::str
 Result<domain::StoreState> VolumeStore::inspect(const domain::StoreSpec& spec) {
   const domain::StoreSpec directory = TRY(directory_of(spec));
   domain::StoreState state = TRY(directory_.inspect(directory));
-  for (const std::string& user : TRY(users_of(spec, directory.path, true)))
-    if (std::ranges::find(containers_, user) == containers_.end())
-      state.problems.push_back("container '" + user +
+  for (const Json& user : TRY(users_of(spec, directory.path, true)))
+    if (!is_of_stack(user))
+      state.problems.push_back("container '" + name_of(user) +
                                "' writes to it and is no service of this stack: stop it, or make "
                                "it one");
   return state;

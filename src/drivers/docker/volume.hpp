@@ -14,11 +14,10 @@ namespace drivers::docker {
 
 class VolumeStore final : public domain::Store {
 public:
-  // `directory`: the store that does the work. `containers`: those of the stack, which belay stops.
+  // `directory`: the store that does the work. `stack`: whose services belay stops.
   VolumeStore(world::World world, std::string socket, domain::Store& directory,
-              std::vector<std::string> containers)
-      : world_{world}, client_{world, std::move(socket)}, directory_{directory},
-        containers_{std::move(containers)} {}
+              const domain::Stack& stack)
+      : world_{world}, client_{world, std::move(socket)}, directory_{directory}, stack_{stack} {}
 
   base::Result<domain::StoreState> inspect(const domain::StoreSpec& spec) override;
   base::Result<domain::CaptureReport> protect(const domain::StoreSpec& spec,
@@ -48,14 +47,15 @@ private:
   base::Result<domain::StoreSpec> directory_of(const domain::StoreSpec& spec);
   base::Result<std::string> path_of_volume(const std::string& name);
   // Running containers that have it mounted; `writers`: only those that may write.
-  base::Result<std::vector<std::string>> users_of(const domain::StoreSpec& spec,
-                                                  const std::string& path, bool only_writers);
+  bool is_of_stack(const Json& container) const;
+  base::Result<std::vector<Json>> users_of(const domain::StoreSpec& spec, const std::string& path,
+                                           bool only_writers);
   base::Result<> check_unused(const domain::StoreSpec& spec, const std::string& path,
                               bool only_writers);
   world::World world_;
   Client client_;
   domain::Store& directory_;
-  std::vector<std::string> containers_;
+  const domain::Stack& stack_;
 };
 
 } // namespace drivers::docker
