@@ -23,6 +23,7 @@
 #include "os/files.hpp"
 #include "os/folders.hpp"
 #include "os/http.hpp"
+#include "os/http_server.hpp"
 #include "os/machine.hpp"
 #include "os/processes.hpp"
 #include "os/resources.hpp"
@@ -200,6 +201,7 @@ int main(int argc, char** argv) {
   os::Trees trees{*effects};
   os::Processes processes{*effects};
   os::Http http{*effects};
+  os::HttpServer http_server;
   os::Sqlite sqlite{*effects};
   os::Clock clock;
   os::Random random;
@@ -220,6 +222,12 @@ int main(int argc, char** argv) {
                                .version = BELAY_VERSION,
                                .folders = &folders,
                                .machine = &machine,
-                               .channels = &channels};
-  return cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
+                               .channels = &channels,
+                               .http_server = &http_server};
+  const int status = cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
+  // For a scheduler that may not be there any more when we end.
+  if (const std::string path = value_of(environment, "BELAY_STATUS_FILE"); !path.empty())
+    if (const auto kept = files.replace(path, std::to_string(status) + "\n", 0600); !kept)
+      std::cerr << "belay: " << kept.error().message << "\n";
+  return status;
 }

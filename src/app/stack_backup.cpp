@@ -4,6 +4,7 @@
 #include "app/stack.hpp"
 #include "base/text.hpp"
 #include "repo/copy.hpp"
+#include "state/jobs.hpp"
 
 #include <algorithm>
 #include <map>
@@ -260,6 +261,23 @@ private:
   const StackBackupRequest& request_;
 };
 
+// For whoever asks how old the newest restore point is. It is there without it: no error ends this.
+void remember(const Host& host, const domain::Stack& stack, const StackBackup& done,
+              const StackBackupRequest& request) {
+  const auto& summary = done.report.snapshot.summary;
+  const auto written =
+      state::write_last_backup(host.world.files, stack.state_folder,
+                               {.at = base::parse_time(done.point.at).value(),
+                                .point = done.point.id,
+                                .location = done.location,
+                                .bytes = summary ? summary->bytes : 0,
+                                .bytes_stored = summary ? summary->bytes_added_packed : 0,
+                                .torn = done.report.torn_count,
+                                .has_copy = done.copied && !done.copied->failure});
+  if (!written && request.notice)
+    request.notice("the backup is whole, but its record is not: " + written.error().message);
+}
+
 } // namespace
 
 Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
@@ -275,8 +293,10 @@ Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
   Taking taking{host, ports, stack, machinery->drivers(), folder, request};
   StackBackup done = TRY(taking.take(depot->repository()));
   TRY(read_again(depot->repository(), done.point));
-  if (!stack.repository->copy)
+  if (!stack.repository->copy) {
+    remember(host, stack, done, request);
     return done;
+  }
   done.copied = StackBackup::Copied{};
   const auto copy = [&]() -> Result<> {
     Trouble unused{};
@@ -289,6 +309,7 @@ Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
   };
   if (auto copied = copy(); !copied)
     done.copied->failure = std::move(copied).error();
+  remember(host, stack, done, request);
   return done;
 }
 

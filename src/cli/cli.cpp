@@ -13,6 +13,7 @@
 #include "cli/points_command.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
+#include "cli/serve_command.hpp"
 #include "cli/support_command.hpp"
 
 #include <algorithm>
@@ -330,11 +331,11 @@ public:
 
   CLI::App& root() { return root_; }
   const Options& options() const { return options_; }
-  int (Command::*chosen() const)() {
+  int (Command::*chosen() const)() { // the parser wants one
     for (const Entry& entry : entries_)
       if (entry.app->parsed() && entry.app->get_subcommands().empty())
         return entry.run;
-    return nullptr;
+    base::panic("no command", __FILE__, __LINE__);
   }
 
 private:
@@ -467,6 +468,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
         const Terminal& terminal) {
   Parser parser{terminal.version};
   const SupportCommand support{parser.root()};
+  const ServeCommand serve{parser.root()};
   DriverCommand driver;
   driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
@@ -475,8 +477,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   try {
     parser.root().parse(std::move(arguments));
   } catch (const CLI::Success& asked) { // --help, --version
-    parser.root().exit(asked);
-    return exit_done;
+    return parser.root().exit(asked), exit_done;
   } catch (const CLI::ParseError& wrong) {
     std::fprintf(terminal.err, "belay: %s\nhint: See 'belay --help'.\n", wrong.what());
     return exit_usage;
@@ -484,16 +485,16 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   if (manual.is_asked())
     return std::fputs(manual.text().c_str(), terminal.out), exit_done;
   host.config_path = base::absolute_path(parser.options().config, terminal.working_folder);
-  if (const auto status = support.run(host, terminal, parser.options().is_json))
-    return *status;
-  if (const auto status = driver.run(host, terminal, parser.options().is_json))
+  const bool is_json = parser.options().is_json;
+  auto status = serve.run(host, terminal, is_json);
+  status = status ? status : support.run(host, terminal, is_json);
+  status = status ? status : driver.run(host, terminal, is_json);
+  if (status)
     return *status;
   if (repository.is_asked())
-    return repository.run(host, terminal, parser.options().is_json);
-  const auto chosen = parser.chosen();
-  CHECK(chosen != nullptr);
+    return repository.run(host, terminal, is_json);
   Command command{std::move(host), printer, terminal, parser.options()};
-  return (command.*chosen)();
+  return (command.*parser.chosen())();
 }
 
 } // namespace cli

@@ -5,6 +5,7 @@
 #include "cli/printer.hpp"
 #include "world/channels.hpp"
 #include "world/folders.hpp"
+#include "world/http_server.hpp"
 #include "world/machine.hpp"
 
 #include <cstdio>
@@ -28,6 +29,7 @@ struct Terminal {
   world::Folders* folders = nullptr; // for repositories only
   world::Machine* machine = nullptr;
   world::Channels* channels = nullptr;
+  world::HttpServer* http_server = nullptr; // for `serve` only
 };
 
 // Everything but the config path of `host` must be set. Returns the exit status.

@@ -74,6 +74,7 @@ struct RepoOptions {
   std::string path_as;
   bool is_case_ignored = false;
   bool has_metadata = false;
+  bool is_of_stack = false;     // forget by belay.yaml
   bool is_second_place = false; // that of belay.yaml
   std::string stack;
   std::string point;

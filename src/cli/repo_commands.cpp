@@ -273,8 +273,11 @@ struct RepoCommands::State {
     CLI::App* forget = add_with_repository(
         root, "forget", "let snapshots go, by name or by a policy",
         "  belay forget --keep-daily 7 --keep-weekly 4 --prune -r /srv/backup -p password\n"
-        "  belay forget 3f2a91c0 -r /srv/backup -p password",
+        "  belay forget 3f2a91c0 -r /srv/backup -p password\n  belay forget --stack",
         &RepoWork::forget);
+    forget->add_flag("--stack", options.is_of_stack,
+                     "restore points of the stack of belay.yaml, by its `backup.keep`, in all its "
+                     "places, and give back the space");
     forget->add_option("SNAPSHOT", options.snapshots, "first digits of their ids");
     forget->add_option("--keep-last", options.keep_last, "keep so many");
     forget->add_option("--keep-hourly", options.keep_hourly, "the last of so many hours");

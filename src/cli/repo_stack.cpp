@@ -1,5 +1,6 @@
 // What `belay backup` of a stack, and `belay restore` of its restore points, do once parsed.
 #include "app/stack_backup.hpp"
+#include "app/stack_retention.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
@@ -49,7 +50,59 @@ std::string text_of(const app::StackBackup& done) {
   return text;
 }
 
+std::string point_of(const repo::format::Snapshot& snapshot) {
+  for (const std::string& tag : snapshot.tags)
+    if (tag.starts_with("point="))
+      return tag.substr(6);
+  return snapshot.id.hex();
+}
+
+std::string let_go_text(const app::LetGo::Place& place, bool is_dry_run) {
+  std::string text;
+  for (const repo::Decision& each : place.decisions)
+    text += (each.is_kept ? "keep   " : "forget ") + base::printable(point_of(each.snapshot)) +
+            "  " + base::join(each.reasons, ", ") + "\n";
+  return text + (is_dry_run ? "would let go " : "let go ") +
+         base::plural(place.gone, "restore point", "restore points") + " of '" + place.location +
+         "'" + (place.bytes_freed > 0 ? ", " + base::format_bytes(place.bytes_freed) : "") + "\n";
+}
+
+nlohmann::json let_go_json(const app::LetGo::Place& place) {
+  nlohmann::json kept = nlohmann::json::array();
+  nlohmann::json gone = nlohmann::json::array();
+  for (const repo::Decision& each : place.decisions)
+    (each.is_kept ? kept : gone).push_back(point_of(each.snapshot));
+  return {{"event", "let_go"},
+          {"repository", place.location},
+          {"kept", kept},
+          {"gone", gone},
+          {"bytes_freed", place.bytes_freed}};
+}
+
 } // namespace
+
+int RepoWork::let_points_go() {
+  auto trouble = app::Trouble::none;
+  const auto run = [&]() -> Result<app::LetGo> {
+    const bool has_policy = options_.keep_last + options_.keep_hourly + options_.keep_daily +
+                                options_.keep_weekly + options_.keep_monthly +
+                                options_.keep_yearly >
+                            0;
+    if (has_policy || !options_.keep_within.empty() || !options_.keep_tags.empty() ||
+        !options_.snapshots.empty() || !options_.repository.empty() ||
+        !options_.repository_file.empty())
+      return Error{ErrorKind::invalid_input,
+                   "--stack goes by belay.yaml alone: what stays, and where",
+                   "Leave out --keep-..., --repo and names; correct `backup.keep` instead."};
+    return app::let_go(host_, ports(), {.stack = {}, .is_dry_run = options_.is_dry_run}, trouble);
+  };
+  const auto done = run();
+  if (!done)
+    return fail(done.error(), trouble);
+  for (const app::LetGo::Place& place : done.value().places)
+    print(is_json_ ? line_of(let_go_json(place)) : let_go_text(place, options_.is_dry_run));
+  return exit_done;
+}
 
 int RepoWork::back_up_stack() {
   auto trouble = app::Trouble::none;

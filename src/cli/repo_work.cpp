@@ -326,6 +326,8 @@ Result<int> RepoWork::run_forget(repo::Repository& repository) {
 }
 
 int RepoWork::forget() {
+  if (options_.is_of_stack)
+    return let_points_go();
   return with_repository([&](repo::Repository& repository) { return run_forget(repository); });
 }
 

@@ -63,6 +63,7 @@ private:
   base::Result<> put_options(repo::backend::Place& place) const;
   int back_up_stack();
   int restore_point();
+  int let_points_go();
   base::Result<int> run_backup(repo::Repository& repository);
   base::Result<int> run_forget(repo::Repository& repository);
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);

@@ -291,7 +291,7 @@ TEST(ConfigBad, RefusesWrongTypes) {
        "belay.yaml:49:10: 'upgrade' must be a map of keys, not '3'\nbelay.yaml:50:1: unknown key "
        "'x' in 'belay.yaml' (Known here are stack, runtime, state, docker_socket, env_file, "
        "compose, services, stores, config_files, checks, preflight, upgrade, hooks, triggers, "
-       "notify, keep, repository.) | Correct these 2 places in 'belay.yaml'."},
+       "notify, keep, repository, backup.) | Correct these 2 places in 'belay.yaml'."},
   });
 }
 

@@ -427,6 +427,8 @@ Built build(const Value& root, const std::string& project_folder, Problems& prob
   stack.keep.releases_min = static_cast<int>(keep.at("releases").number);
   if (const Value* repository = root.find("repository"))
     stack.repository = build_repository(building, *repository);
+  if (const Value* backup = root.find("backup"))
+    stack.backup = build_backup(building, *backup);
   check_places(building);
   check_placeholders(building);
   return built;

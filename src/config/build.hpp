@@ -39,7 +39,9 @@ domain::NotifySpec build_notify(const Building& building, const Value& section);
 domain::RepositorySpec build_repository(const Building& building, const Value& section);
 domain::PostgresSpec build_postgres(const Building& building, const std::string& store,
                                     const Value& section);
-void build_triggers(const Building& building); // after the probes that they look at
+domain::BackupPolicy build_backup(const Building& building,
+                                  const Value& section); // after the repository
+void build_triggers(const Building& building);           // after the probes that they look at
 // After checks and smoke tests: the judge names them.
 domain::JudgePolicy build_judge(const Building& building);
 void check_places(const Building& building); // folders and files inside one another

@@ -550,6 +550,33 @@ TEST(Config, KnowsARepository) {
             "folder that holds nothing else, best on another disk.");
 }
 
+TEST(Config, Backup) {
+  const std::string text = std::string{small} + "repository: { path: /b, password: env:P }\n";
+  EXPECT_FALSE(good(text).stack.backup);
+  const auto nightly =
+      good(text + "backup:\n  schedule: '0 2 * * *'\n  zone: Europe/Berlin\n  jitter: 10m\n"
+                  "  keep: { daily: 7 }\n  verify: { every: 7d }\n")
+          .stack.backup;
+  ASSERT_TRUE(nightly);
+  EXPECT_EQ(nightly->timing.cron, "0 2 * * *");
+  EXPECT_EQ(nightly->timing.zone, "Europe/Berlin");
+  EXPECT_EQ(nightly->timing.jitter, std::chrono::minutes{10});
+  EXPECT_EQ(nightly->keep.daily, 7U);
+  EXPECT_EQ(nightly->keep.last, 0U);
+  EXPECT_EQ(nightly->verify->every, std::chrono::hours{168});
+  EXPECT_FALSE(nightly->age_max);
+  EXPECT_TRUE(good(text + "backup: { every: 12h }\n").warnings.empty());
+  EXPECT_EQ(bad(text + "backup: { schedule: '0 25 * * *' }\n"),
+            "belay.yaml:8:21: the hour '25' is not between 0 and 23 | Five fields: minute, hour, "
+            "day of the month, month, day of the week; '0 2 * * *' is every night at two.");
+  EXPECT_EQ(bad(text + "backup: { schedule: '0 0 31 2 *' }\n"),
+            "belay.yaml:8:21: '0 0 31 2 *' never comes | There is no such day in any month.");
+  EXPECT_TRUE(bad(text + "backup: { schedule: '@daily', zone: Mars }\n")
+                  .starts_with("belay.yaml:8:37: there is no time zone 'Mars'"));
+  EXPECT_TRUE(bad(std::string{small} + "backup: { every: 1d }\n")
+                  .contains("'backup' without 'repository'"));
+}
+
 TEST(Config, MergesAnchors) {
   const Loaded loaded = good(R"(stack: a
 services:

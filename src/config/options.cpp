@@ -1,6 +1,7 @@
 #include "config/options.hpp"
 
 #include "base/result.hpp"
+#include "config/options_backup.hpp"
 #include "config/options_checks.hpp"
 #include "config/options_compose.hpp"
 #include "config/options_examine.hpp"
@@ -90,6 +91,10 @@ constexpr std::array root{
            .type = Type::section,
            .doc = "Where restore points last: docs/guide/backup.md.",
            .shape = "repository"},
+    Option{.key = "backup",
+           .type = Type::section,
+           .doc = "When `belay serve` takes restore points: docs/guide/serve.md.",
+           .shape = "backup"},
 };
 
 constexpr std::array service{
@@ -469,6 +474,19 @@ constexpr std::array shapes{
           "repository",
           "A repository, in the format of restic, for `belay backup`. `belay repo init` makes it.",
           repository_options,
+          {}},
+    Shape{
+        "backup",
+        "backup",
+        "Restore points by the clock, into the repository. Exactly one of `schedule` and `every`.",
+        backup_options,
+        {}},
+    Shape{"timing", "backup.verify", "Exactly one of `schedule` and `every`.", timing_options, {}},
+    Shape{"backup_keep",
+          "backup.keep",
+          "As `belay forget --keep-...`, for this stack's restore points alone. Always kept: the "
+          "newest two, the newest without a torn file, and those with the tag `pinned`.",
+          backup_keep_options,
           {}},
     Shape{"place", "repository.copy_to", "Another one, best elsewhere.", place_options, {}},
 };

@@ -59,10 +59,14 @@ bool has_defaults(const Option& option) {
   if (option.type != Type::section)
     return false;
   bool has = true;
+  bool has_choice = true; // of its alternatives, one by default
+  bool has_alternative = false;
   for_each_option(shape_named(option.shape), [&](const Option& inner) {
     has = has && (!inner.is_required || !inner.only_with.empty());
+    has_alternative = has_alternative || (inner.is_alternative && !inner.by_default.empty());
+    has_choice = has_choice && !inner.is_alternative;
   });
-  return has;
+  return has && (has_choice || has_alternative);
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include "domain/probe.hpp"
 #include "domain/secret_ref.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -204,6 +205,33 @@ struct RepositorySpec {
   std::optional<PlaceSpec> copy;
 };
 
+// When something is done again and again: exactly one of `cron` and `every`.
+struct TimingSpec {
+  std::string cron; // five fields, or "@daily" and its like
+  Milliseconds every{0};
+  std::string zone = "UTC"; // of cron
+  Milliseconds jitter{0};
+};
+
+// Which restore points of the stack stay in a repository; all zero: every one.
+struct KeepPolicy {
+  std::uint64_t last = 0;
+  std::uint64_t hourly = 0;
+  std::uint64_t daily = 0;
+  std::uint64_t weekly = 0;
+  std::uint64_t monthly = 0;
+  std::uint64_t yearly = 0;
+  Milliseconds within{0};
+  bool operator==(const KeepPolicy&) const = default;
+};
+
+struct BackupPolicy {
+  TimingSpec timing;
+  std::optional<TimingSpec> verify;
+  KeepPolicy keep;
+  std::optional<Milliseconds> age_max; // of the newest restore point, before it is an alarm
+};
+
 struct Retention {
   int points_min = 2; // restore points kept at least
   int abandoned_min = 2;
@@ -235,6 +263,7 @@ struct Stack {
   PreflightSpec preflight;
   Retention keep;
   std::optional<RepositorySpec> repository;
+  std::optional<BackupPolicy> backup; // by a scheduler; only with a repository
 };
 
 } // namespace domain

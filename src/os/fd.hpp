@@ -22,6 +22,7 @@ public:
   Fd& operator=(const Fd&) = delete;
   ~Fd();
   int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); } // whoever calls owns it then
   explicit operator bool() const { return number_ >= 0; }
   base::Result<> close(const std::string& path); // reports what close(2) says
 

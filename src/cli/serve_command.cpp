@@ -1,0 +1,233 @@
+#include "cli/serve_command.hpp"
+
+#include "base/text.hpp"
+#include "cli/exit_status.hpp"
+#include "serve/daemon.hpp"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace cli {
+
+using base::Error;
+using base::ErrorKind;
+using base::Result;
+using nlohmann::json;
+
+struct ServeCommand::Options {
+  CLI::App* serve = nullptr;
+  CLI::App* schedule = nullptr;
+  std::vector<std::string> configs;
+  std::string socket;
+  std::vector<std::string> listen;
+  unsigned jobs = 2;
+  std::string metrics_prefix = "belay_";
+};
+
+namespace {
+
+// The one that runs, also after its file was replaced: a job is never of another release than us.
+constexpr const char* own_program = "/proc/self/exe";
+
+void print(const Terminal& terminal, const std::string& text) {
+  std::fputs(text.c_str(), terminal.out);
+  std::fflush(terminal.out);
+}
+
+std::string dump(const json& line) {
+  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+int fail(const Terminal& terminal, const Error& error, bool is_json) {
+  const int status = status_of(error, false);
+  if (is_json)
+    print(terminal, dump({{"event", "error"},
+                          {"message", error.message},
+                          {"hint", error.hint},
+                          {"exit_status", status}}));
+  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
+  if (!error.hint.empty())
+    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
+  return status;
+}
+
+// "127.0.0.1:8970", "[::1]:8970". Only loopback: whoever reaches it may look.
+Result<world::ListenSpec> listen_spec(const std::string& text) {
+  const Error wrong{ErrorKind::invalid_input, "'" + text + "' is no address and port",
+                    "Write 127.0.0.1:8970, or [::1]:8970; port 0 takes a free one."};
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon + 1 == text.size() || text.size() - colon > 6 ||
+      !std::ranges::all_of(text.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }))
+    return wrong;
+  world::ListenSpec spec;
+  spec.address = text.substr(0, colon);
+  if (spec.address.starts_with('[') && spec.address.ends_with(']'))
+    spec.address = spec.address.substr(1, spec.address.size() - 2);
+  spec.port = std::stoi(text.substr(colon + 1));
+  if (spec.port > 65'535)
+    return wrong;
+  if (spec.address != "::1" && !spec.address.starts_with("127."))
+    return Error{ErrorKind::invalid_input,
+                 "'" + spec.address +
+                     "' is not of this machine alone, and nobody is asked who he is",
+                 "Listen on 127.0.0.1, and let a proxy that asks stand before it."};
+  return spec;
+}
+
+Result<std::string> default_socket(const app::Host& host, const Terminal& terminal) {
+  if (terminal.machine->identity().uid == 0)
+    return std::string{"/run/belay/belay.sock"};
+  const auto found = host.environment.find("XDG_RUNTIME_DIR");
+  if (found != host.environment.end() && found->second.starts_with('/'))
+    return found->second + "/belay/belay.sock";
+  return Error{ErrorKind::invalid_input, "there is no place for the socket",
+               "Name one with --socket, or set XDG_RUNTIME_DIR."};
+}
+
+// A folder means every .yaml in it.
+Result<std::vector<std::string>> config_paths(const app::Host& host, const Terminal& terminal,
+                                              const std::vector<std::string>& names) {
+  if (names.empty())
+    return std::vector<std::string>{host.config_path};
+  std::vector<std::string> paths;
+  for (const std::string& name : names) {
+    const std::string path = base::absolute_path(name, terminal.working_folder);
+    // A link stands for the file that it leads to: its folder is the project's.
+    const std::string real = TRY(host.world.files.resolve(path));
+    const auto info = TRY(host.world.files.info(real));
+    if (!info || info->kind != world::EntryKind::folder) {
+      paths.push_back(real);
+      continue;
+    }
+    for (const std::string& entry : TRY(host.world.files.list(real)))
+      if (entry.ends_with(".yaml") && !entry.starts_with('.'))
+        paths.push_back(TRY(host.world.files.resolve(real + "/" + entry)));
+  }
+  if (paths.empty())
+    return Error{ErrorKind::not_found, "there is no .yaml in " + base::join(names, ", "),
+                 "Link each stack's belay.yaml there, as shop.yaml."};
+  return paths;
+}
+
+std::string row(const serve::JobView& job) {
+  const state::JobRecord& record = job.record;
+  const auto time = [](const std::optional<world::TimePoint>& at, const char* none) {
+    return at ? base::format_time(*at).substr(0, 19) + "Z" : std::string{none};
+  };
+  std::string last =
+      record.is_running() ? "runs since " + time(record.began, "")
+      : record.ended ? std::string{state::name_of(record.outcome)} + " at " + time(record.ended, "")
+                     : "never";
+  if (record.failures > 1)
+    last += " (" + std::to_string(record.failures) + " times in a row)";
+  std::string text =
+      record.name + std::string(record.name.size() < 10 ? 10 - record.name.size() : 1, ' ');
+  text += (job.when.empty() ? "after a backup" : job.when) + "; next " + time(job.next, "-") +
+          "; last " + last;
+  return base::printable(text + (record.detail.empty() ? "" : ": " + record.detail)) + "\n";
+}
+
+json job_json(const std::string& stack, const serve::JobView& job) {
+  const state::JobRecord& record = job.record;
+  json line{{"event", "job"},
+            {"stack", stack},
+            {"job", record.name},
+            {"when", job.when},
+            {"outcome", state::name_of(record.outcome)},
+            {"detail", record.detail},
+            {"is_running", record.is_running()},
+            {"failures", record.failures},
+            {"successes_all", record.successes_all},
+            {"failures_all", record.failures_all},
+            {"skipped_all", record.skipped_all}};
+  const auto put = [&](const char* key, const std::optional<world::TimePoint>& at) {
+    line[key] = at ? json(base::format_time(*at)) : json();
+  };
+  put("next", job.next);
+  put("began", record.began);
+  put("ended", record.ended);
+  put("last_success", record.last_success);
+  return line;
+}
+
+} // namespace
+
+ServeCommand::~ServeCommand() = default;
+
+ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>()} {
+  CLI::App* serve = root.add_subcommand(
+      "serve", "stay, take restore points when they are due, and tell who asks how it went");
+  options_->serve = serve;
+  serve->fallthrough();
+  serve->footer(
+      "It ends what a crash left before anything else. It answers /healthz, /health/live,\n"
+      "/health/ready, /health/startup and /metrics.\n"
+      "Examples:\n"
+      "  belay serve\n"
+      "  belay serve /etc/belay/stacks.d --listen 127.0.0.1:8970");
+  serve->add_option("CONFIG", options_->configs,
+                    "a belay.yaml each, or a folder of them; that of --config if left out");
+  serve->add_option("--socket", options_->socket,
+                    "UNIX socket; /run/belay/belay.sock if left out, or below XDG_RUNTIME_DIR");
+  serve
+      ->add_option("--listen", options_->listen,
+                   "an address of this machine too, as "
+                   "127.0.0.1:8970")
+      ->allow_extra_args(false);
+  serve->add_option("--jobs", options_->jobs, "so many at once, of all stacks")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  serve->add_option("--metrics-prefix", options_->metrics_prefix, "before the name of each metric")
+      ->capture_default_str();
+  CLI::App* schedule =
+      root.add_subcommand("schedule", "what 'belay serve' does when, and how it went last");
+  options_->schedule = schedule;
+  schedule->fallthrough();
+  schedule->footer("It reads what is remembered, whether 'belay serve' runs or not.\n"
+                   "Examples:\n  belay schedule\n  belay schedule --json");
+}
+
+std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& terminal,
+                                     bool is_json) const {
+  if (options_->schedule->parsed()) {
+    const auto view = serve::remembered(host);
+    if (!view)
+      return fail(terminal, view.error(), is_json);
+    for (const serve::JobView& job : view.value().jobs)
+      print(terminal, is_json ? dump(job_json(view.value().stack, job)) : row(job));
+    if (!is_json && !view.value().has_schedule)
+      print(terminal, "nothing is scheduled: add `backup: { schedule: \"0 2 * * *\" }` to "
+                      "belay.yaml\n");
+    return exit_done;
+  }
+  if (!options_->serve->parsed())
+    return std::nullopt;
+  const auto serve = [&]() -> Result<> {
+    serve::DaemonOptions how{.config_paths = TRY(config_paths(host, terminal, options_->configs)),
+                             .listen = {},
+                             .jobs_max = options_->jobs,
+                             .metrics_prefix = options_->metrics_prefix,
+                             .program = own_program,
+                             .version = terminal.version};
+    const std::string socket = options_->socket.empty()
+                                   ? TRY(default_socket(host, terminal))
+                                   : base::absolute_path(options_->socket, terminal.working_folder);
+    TRY(host.world.files.create_folders(base::parent_of(socket)));
+    how.listen.push_back({.socket_path = socket, .address = {}});
+    for (const std::string& text : options_->listen)
+      how.listen.push_back(TRY(listen_spec(text)));
+    serve::Daemon daemon{host, *terminal.http_server, std::move(how), [&](const std::string& text) {
+                           const std::string at = base::format_time(host.world.clock.now());
+                           print(terminal,
+                                 is_json ? dump({{"event", "serve"}, {"at", at}, {"text", text}})
+                                         : at + " " + base::printable(text) + "\n");
+                         }};
+    return daemon.run();
+  };
+  const auto served = serve();
+  return served ? exit_done : fail(terminal, served.error(), is_json);
+}
+
+} // namespace cli

@@ -1,0 +1,86 @@
+#include "serve/daemon.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace serve {
+
+using base::ok;
+using base::Result;
+
+Daemon::Daemon(const app::Host& host, world::HttpServer& server, DaemonOptions options, Tell tell)
+    : clock_{host.world.clock}, server_{server}, options_{std::move(options)}, tell_{std::move(
+                                                                                   tell)} {
+  for (const std::string& path : options_.config_paths) {
+    app::Host own = host;
+    own.config_path = path;
+    stacks_.push_back(std::make_unique<ServedStack>(std::move(own), options_.program, tell_));
+  }
+}
+
+Result<> Daemon::run() {
+  board_.began = clock_.now();
+  board_.ticked = board_.began;
+  board_.version = options_.version;
+  board_.metrics_prefix = options_.metrics_prefix;
+  board_.stacks.resize(stacks_.size());
+  std::vector<std::unique_ptr<world::Listening>> listening;
+  for (const world::ListenSpec& spec : options_.listen) {
+    listening.push_back(TRY(server_.listen(spec, [this](const world::ServedRequest& request) {
+      const std::lock_guard held{mutex_};
+      return answer(board_, request.path, clock_.now());
+    })));
+    tell_("listens on " + (spec.socket_path.empty() ? "http://" + spec.address + ":" +
+                                                          std::to_string(listening.back()->port())
+                                                    : spec.socket_path));
+  }
+  while (!clock_.stop_requested()) {
+    const world::TimePoint next = tick();
+    const auto pause = std::chrono::duration_cast<world::Milliseconds>(next - clock_.now());
+    clock_.sleep_for(std::clamp(pause, world::Milliseconds{50}, world::Milliseconds{60'000}));
+  }
+  for (const auto& stack : stacks_)
+    if (stack->is_running())
+      tell_(stack->name() + ": a job still runs, and goes on without us");
+  tell_("stops");
+  return ok();
+}
+
+world::TimePoint Daemon::tick() {
+  unsigned running = 0;
+  for (const auto& stack : stacks_)
+    running += stack->is_running() ? 1U : 0U;
+  world::TimePoint next = clock_.now() + std::chrono::minutes{1};
+  const world::TimePoint now = clock_.now();
+  std::vector<std::size_t> ticked;
+  for (std::size_t i = 0; i < stacks_.size(); ++i) {
+    ServedStack& stack = *stacks_[i];
+    if (stack.wake_at() <= now) {
+      const bool was_running = stack.is_running();
+      stack.tick(was_running || running < options_.jobs_max);
+      running += stack.is_running() ? 1U : 0U;
+      running -= was_running ? 1U : 0U;
+      ticked.push_back(i);
+    }
+    next = std::min(next, stack.wake_at());
+  }
+  publish(ticked);
+  return next;
+}
+
+void Daemon::publish(const std::vector<std::size_t>& ticked) {
+  std::vector<StackView> views;
+  views.reserve(ticked.size());
+  for (const std::size_t i : ticked)
+    views.push_back(stacks_[i]->view());
+  const bool is_ready = std::ranges::all_of(
+      stacks_, [](const auto& stack) { return stack->has_begun() || stack->is_unusable(); });
+  const std::lock_guard held{mutex_};
+  board_.ticked = clock_.now();
+  board_.is_ready = board_.is_ready || is_ready;
+  for (std::size_t k = 0; k < ticked.size(); ++k)
+    board_.stacks[ticked[k]] = std::move(views[k]);
+}
+
+} // namespace serve

@@ -1,0 +1,44 @@
+#pragma once
+// Daemon: serves stacks until it is asked to stop: begins what is due, and answers who asks.
+
+#include "serve/pages.hpp"
+#include "serve/served_stack.hpp"
+#include "world/http_server.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace serve {
+
+struct DaemonOptions {
+  std::vector<std::string> config_paths; // absolute
+  std::vector<world::ListenSpec> listen;
+  unsigned jobs_max = 2; // that run at once, of all stacks
+  std::string metrics_prefix = "belay_";
+  std::string program; // what runs a job
+  std::string version;
+};
+
+class Daemon {
+public:
+  Daemon(const app::Host& host, world::HttpServer& server, DaemonOptions options, Tell tell);
+
+  // Returns when the clock says that somebody asked us to stop. What runs then goes on: the next
+  // one of us finds it. conflict: somebody else listens where we are to.
+  base::Result<> run();
+
+private:
+  world::TimePoint tick(); // when the next one is wanted
+  void publish(const std::vector<std::size_t>& ticked);
+  world::Clock& clock_;
+  world::HttpServer& server_;
+  DaemonOptions options_;
+  Tell tell_;
+  std::vector<std::unique_ptr<ServedStack>> stacks_; // board_.stacks are their views
+  std::mutex mutex_; // of the board: the server answers on a thread of its own
+  Board board_;
+};
+
+} // namespace serve

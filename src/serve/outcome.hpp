@@ -1,0 +1,22 @@
+#pragma once
+// Outcome: what the end of a job's belay means. Pure.
+
+#include "state/jobs.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace serve {
+
+struct JobEnd {
+  state::JobOutcome outcome = state::JobOutcome::none;
+  std::string detail;        // one line for people
+  std::uint64_t removed = 0; // retention: restore points that went
+};
+
+// `status`: its exit status; nothing: it died without one. `said`: the end of what it printed, one
+// JSON object a line; other lines are passed over.
+JobEnd end_of(std::string_view job, std::optional<int> status, std::string_view said);
+
+} // namespace serve

@@ -1,0 +1,396 @@
+#include "serve/served_stack.hpp"
+
+#include "base/text.hpp"
+#include "serve/outcome.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace serve {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using state::JobOutcome;
+using world::TimePoint;
+
+namespace {
+
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
+
+constexpr auto look_again = 60s; // at the configuration, and at what others do
+constexpr auto look_at_running_again = 500ms;
+constexpr auto wait_for_a_place = 1s; // when so many jobs of other stacks run
+constexpr std::size_t logs_kept = 10; // of each job
+constexpr const char* tag_name = "BELAY_JOB";
+// In this order when several are due.
+constexpr std::array<const char*, 4> names{"resume", "backup", "retention", "verify"};
+
+std::uint64_t seed_of(const std::string& text) { // FNV-1a, 64 bits
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+} // namespace
+
+schedule::Timing timing_of(const domain::TimingSpec& spec) {
+  schedule::Timing timing{
+      .cron = {}, .every = spec.every, .zone = spec.zone, .jitter = spec.jitter};
+  if (!spec.cron.empty()) {
+    auto cron = schedule::parse_cron(spec.cron);
+    CHECK(cron);
+    timing.cron = std::move(cron).value();
+  }
+  return timing;
+}
+
+std::string words_of(const domain::TimingSpec& timing) {
+  if (!timing.cron.empty())
+    return timing.cron + " " + timing.zone;
+  std::string text = "every ";
+  auto left = timing.every;
+  const auto take = [&](world::Milliseconds unit, const char* name) {
+    if (const auto count = left / unit; count > 0)
+      text += std::to_string(count) + name;
+    left %= unit;
+  };
+  take(24h, "d");
+  take(1h, "h");
+  take(1min, "m");
+  take(1s, "s");
+  return text;
+}
+
+std::optional<world::Milliseconds> age_max_of(const domain::Stack& stack, TimePoint now) {
+  if (!stack.backup)
+    return std::nullopt;
+  if (stack.backup->age_max)
+    return stack.backup->age_max;
+  const schedule::Timing timing = timing_of(stack.backup->timing);
+  if (!timing.cron)
+    return timing.every * 2 + timing.jitter;
+  const auto first = schedule::next_time(*timing.cron, timing.zone, now);
+  const auto second = first ? schedule::next_time(*timing.cron, timing.zone, *first) : first;
+  if (!second)
+    return std::nullopt;
+  return std::chrono::duration_cast<world::Milliseconds>(*second - *first) * 2 + timing.jitter;
+}
+
+ServedStack::ServedStack(app::Host host, std::string program, Tell tell)
+    : host_{std::move(host)}, program_{std::move(program)}, tell_{std::move(tell)},
+      name_{host_.config_path} {}
+
+std::string ServedStack::status_path(const std::string& name) const {
+  return state::jobs_folder(loaded_->stack.state_folder) + "/" + name + ".status";
+}
+std::string ServedStack::log_folder() const {
+  return state::jobs_folder(loaded_->stack.state_folder) + "/log";
+}
+
+Result<> ServedStack::write(const state::JobRecord& record) {
+  return state::write_job(host_.world.files, loaded_->stack.state_folder, record);
+}
+
+void ServedStack::tick(bool may_begin) {
+  wake_at_ = host_.world.clock.now() + look_again;
+  auto looked = look();
+  if (looked && may_begin && loaded_ && running_.empty())
+    looked = begin_due();
+  if (!looked) {
+    if (config_problem_ != looked.error().message)
+      tell(looked.error().message);
+    config_problem_ = looked.error().message;
+  } else if (!running_.empty()) {
+    wake_at_ = host_.world.clock.now() + look_at_running_again;
+  } else if (!may_begin) {
+    wake_at_ = host_.world.clock.now() + wait_for_a_place;
+  }
+}
+
+Result<> ServedStack::look() {
+  TRY(take_config());
+  TRY(look_at_running());
+  last_backup_ = TRY(state::read_last_backup(host_.world.files, loaded_->stack.state_folder));
+  return look_at_operation();
+}
+
+// A belay.yaml that became wrong changes nothing but the health: what was read before goes on.
+Result<> ServedStack::take_config() {
+  auto text = host_.world.files.read(host_.config_path, 4U << 20U);
+  if (loaded_ && text && text.value() == config_text_) {
+    config_problem_.clear();
+    return ok();
+  }
+  auto loaded = text ? app::load(host_) : Result<config::Loaded>{text.error()};
+  if (!loaded) {
+    if (!loaded_)
+      return std::move(loaded).error();
+    if (config_problem_ != loaded.error().message)
+      tell("belay.yaml is not used as it is now: " + loaded.error().message);
+    config_problem_ = loaded.error().message;
+    return ok();
+  }
+  if (loaded_)
+    tell("belay.yaml is read again");
+  config_text_ = std::move(text).value();
+  config_problem_.clear();
+  loaded_ = std::move(loaded).value();
+  const domain::Stack& stack = loaded_->stack;
+  name_ = stack.name;
+  std::map<std::string, Job> before;
+  std::swap(before, jobs_);
+  TRY(take_job("resume", nullptr));
+  if (stack.backup) {
+    TRY(take_job("backup", &stack.backup->timing));
+    if (stack.backup->keep != domain::KeepPolicy{})
+      TRY(take_job("retention", nullptr));
+    if (stack.backup->verify)
+      TRY(take_job("verify", &*stack.backup->verify));
+  }
+  for (auto& [name, job] : before) // a job that was taken out still ends
+    if (name == running_)
+      jobs_.try_emplace(name, std::move(job));
+  return ok();
+}
+
+Result<> ServedStack::take_job(const std::string& name, const domain::TimingSpec* timing) {
+  Job job;
+  const auto found = TRY(state::read_job(host_.world.files, loaded_->stack.state_folder, name));
+  job.record = found.value_or(state::JobRecord{.name = name, .since = host_.world.clock.now()});
+  if (timing != nullptr) {
+    job.timing = timing_of(*timing);
+    job.when = words_of(*timing);
+    if (!found && !is_looked_at_only_) // from now on it is known since when it waits
+      TRY(write(job.record));
+  }
+  if (job.record.is_running() && running_.empty())
+    running_ = name;
+  jobs_[name] = std::move(job);
+  return ok();
+}
+
+Result<bool> ServedStack::is_alive(const std::string& name) {
+  const auto found = TRY(host_.world.processes.find(status_path(name) + ".start", tag_name,
+                                                    loaded_->stack.state_folder + ":" + name));
+  return std::ranges::any_of(found, [](const auto& process) { return process.is_leader; });
+}
+
+Result<> ServedStack::look_at_running() {
+  if (running_.empty() || TRY(is_alive(running_)))
+    return ok();
+  const auto text = host_.world.files.read(status_path(running_), 64);
+  std::optional<int> status;
+  if (text)
+    status = std::atoi(text.value().c_str());
+  return finish(jobs_.at(running_), status);
+}
+
+Result<> ServedStack::finish(Job& job, std::optional<int> status) {
+  state::JobRecord& record = job.record;
+  const TimePoint now = host_.world.clock.now();
+  const std::string log =
+      log_folder() + "/" + record.name + "-" + base::compact_time(*record.began) + ".jsonl";
+  const auto said = host_.world.files.read_end(log, 256U << 10U);
+  const JobEnd end = end_of(record.name, status, said ? said.value() : "");
+  record.ended = now;
+  record.outcome = end.outcome;
+  record.detail = end.detail;
+  record.status = status.value_or(-1) & 0xff;
+  record.removed_all += end.removed;
+  switch (end.outcome) {
+  case JobOutcome::success:
+    ++record.successes_all;
+    record.failures = 0;
+    record.last_success = now;
+    break;
+  case JobOutcome::skipped: ++record.skipped_all; break;
+  default: ++record.failures_all; ++record.failures;
+  }
+  TRY(write(record));
+  tell(record.name + " " +
+       (end.outcome == JobOutcome::success   ? "done"
+        : end.outcome == JobOutcome::skipped ? "put off"
+                                             : "failed") +
+       " after " +
+       base::format_duration(std::chrono::duration_cast<world::Milliseconds>(now - *record.began)) +
+       (end.detail.empty() ? "" : ": " + end.detail));
+  running_.clear();
+  if (record.name == "resume")
+    has_resumed_ = true;
+  if (record.name == "backup" && end.outcome == JobOutcome::success && jobs_.contains("retention"))
+    wanted_ = "retention";
+  return ok();
+}
+
+Result<> ServedStack::look_at_operation() {
+  operation_ = app::in_progress(host_);
+  is_operation_ownerless_ = !operation_.empty() && app::owner_at_work(host_).empty();
+  return ok();
+}
+
+Result<> ServedStack::begin_due() {
+  const TimePoint now = host_.world.clock.now();
+  if (!has_resumed_) { // what a crash left comes before anything else
+    if (operation_.empty() || !is_operation_ownerless_)
+      has_resumed_ = true;
+    else
+      return begin(jobs_.at("resume"), now);
+  }
+  // What was asked for by the end of another job comes first.
+  std::vector<std::string> order{names.begin(), names.end()};
+  std::stable_partition(order.begin(), order.end(),
+                        [&](const std::string& name) { return name == wanted_; });
+  for (const std::string& name : order) {
+    const auto found = jobs_.find(name);
+    if (found == jobs_.end())
+      continue;
+    Job& job = found->second;
+    find_due(job);
+    const bool is_wanted = wanted_ == name;
+    if (!is_wanted && !(job.due && job.due->at <= now)) {
+      if (job.due)
+        wake_at_ = std::min(wake_at_, job.due->at);
+      continue;
+    }
+    if (is_wanted)
+      wanted_.clear();
+    const TimePoint planned = job.due ? job.due->planned : now;
+    if (!operation_.empty())
+      return skip(job, planned, operation_ + " is in progress");
+    return begin(job, planned);
+  }
+  return ok();
+}
+
+void ServedStack::find_due(Job& job) const {
+  if (!job.timing)
+    return;
+  const state::JobRecord& record = job.record;
+  job.due =
+      schedule::next_due(*job.timing,
+                         {.since = record.since,
+                          .planned = record.planned,
+                          .ended = record.ended,
+                          .failures = record.failures,
+                          .was_skipped = record.outcome == JobOutcome::skipped},
+                         host_.world.clock.now(), seed_of(loaded_->stack.name + ":" + record.name));
+}
+
+Result<> ServedStack::read_only() {
+  is_looked_at_only_ = true;
+  TRY(take_config());
+  last_backup_ = TRY(state::read_last_backup(host_.world.files, loaded_->stack.state_folder));
+  for (auto& [name, job] : jobs_)
+    find_due(job);
+  return look_at_operation();
+}
+
+Result<StackView> remembered(const app::Host& host) {
+  ServedStack stack{host, "", [](const std::string&) {}};
+  TRY(stack.read_only());
+  return stack.view();
+}
+
+Result<> ServedStack::skip(Job& job, TimePoint planned, const std::string& why) {
+  const TimePoint now = host_.world.clock.now();
+  if (job.record.outcome != JobOutcome::skipped)
+    tell(job.record.name + " put off: " + why);
+  job.record.planned = planned;
+  job.record.began = now;
+  job.record.ended = now;
+  job.record.outcome = JobOutcome::skipped;
+  job.record.detail = why;
+  ++job.record.skipped_all;
+  return write(job.record);
+}
+
+// The command of a job; empty: there is nothing to do.
+Result<std::vector<std::string>> ServedStack::arguments_of(const std::string& name) const {
+  if (name == "resume")
+    return std::vector<std::string>{"resume"};
+  if (name == "backup")
+    return std::vector<std::string>{"backup"};
+  if (name == "retention")
+    return std::vector<std::string>{"forget", "--stack"};
+  if (!last_backup_)
+    return std::vector<std::string>{};
+  return std::vector<std::string>{"verify", last_backup_->point};
+}
+
+Result<> ServedStack::begin(Job& job, TimePoint planned) {
+  const std::string& name = job.record.name;
+  const auto arguments = TRY(arguments_of(name));
+  if (arguments.empty())
+    return skip(job, planned, "there is no restore point yet");
+  world::Files& files = host_.world.files;
+  TRY(files.create_folders(log_folder()));
+  TRY(trim_logs(name));
+  TRY(files.remove(status_path(name)));
+  job.record.planned = planned;
+  job.record.began = host_.world.clock.now();
+  job.record.ended.reset();
+  TRY(write(job.record));
+  running_ = name;
+  if (name == "resume")
+    has_resumed_ = false;
+  world::ServiceStart start;
+  start.argv = {program_, "--config", host_.config_path, "--json"};
+  start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
+  start.working_folder = loaded_->stack.project_folder;
+  start.environment.assign(host_.environment.begin(), host_.environment.end());
+  start.environment.emplace_back(tag_name, loaded_->stack.state_folder + ":" + name);
+  start.environment.emplace_back("BELAY_STATUS_FILE", status_path(name));
+  start.log_path =
+      log_folder() + "/" + name + "-" + base::compact_time(*job.record.began) + ".jsonl";
+  start.lock_path = status_path(name) + ".start";
+  tell(name + " begins");
+  const auto started = host_.world.processes.start(start);
+  if (!started)
+    return finish(job, 1);
+  return ok();
+}
+
+Result<> ServedStack::trim_logs(const std::string& name) {
+  std::vector<std::string> logs = TRY(host_.world.files.list(log_folder()));
+  std::erase_if(logs, [&](const std::string& log) { return !log.starts_with(name + "-"); });
+  std::vector<std::string> old;
+  for (std::size_t i = 0; i + logs_kept <= logs.size(); ++i)
+    old.push_back(log_folder() + "/" + logs[i]);
+  return host_.world.files.remove_all(old);
+}
+
+StackView ServedStack::view() const {
+  StackView view;
+  view.stack = name_;
+  view.config_path = host_.config_path;
+  view.config_problem = config_problem_;
+  view.last_backup = last_backup_;
+  view.operation = operation_;
+  view.is_abandoned_by_owner = is_operation_ownerless_ && running_ != "resume";
+  if (!loaded_)
+    return view;
+  view.has_schedule = loaded_->stack.backup.has_value();
+  view.has_copy = loaded_->stack.repository && loaded_->stack.repository->copy;
+  view.age_max = age_max_of(loaded_->stack, host_.world.clock.now());
+  for (const char* name : names)
+    if (const auto found = jobs_.find(name);
+        found != jobs_.end() && (found->second.timing || found->second.record.began ||
+                                 std::string_view{name} == "retention")) {
+      const Job& job = found->second;
+      JobView shown{.record = job.record, .when = job.when, .next = {}};
+      if (job.due && !job.record.is_running())
+        shown.next = job.due->at;
+      if (shown.record.name == "backup")
+        view.since = job.record.since;
+      view.jobs.push_back(std::move(shown));
+    }
+  return view;
+}
+
+} // namespace serve

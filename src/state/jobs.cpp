@@ -1,0 +1,219 @@
+#include "state/jobs.hpp"
+
+#include "base/text.hpp"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+namespace state {
+
+using base::Error;
+using base::ErrorKind;
+using base::ok;
+using base::Result;
+using nlohmann::json;
+
+namespace {
+
+constexpr int format_version = 1;
+constexpr std::array outcomes{"none", "success", "failed", "skipped"};
+
+Error corrupt(const std::string& what) {
+  return {ErrorKind::corrupt, "the record of scheduled work is not whole: " + what,
+          "Remove the file: it holds no data, and is made again."};
+}
+
+Result<json> open_record(std::string_view text) {
+  json record = json::parse(text, nullptr, false);
+  if (!record.is_object() || !record.contains("format") || !record["format"].is_number_integer())
+    return corrupt("no format");
+  if (record["format"].get<std::int64_t>() > format_version)
+    return Error{ErrorKind::too_new, "the record of scheduled work is of a newer belay",
+                 "Use that one."};
+  return record;
+}
+
+// Reads members, and remembers the first that is not as it must be.
+class Reader {
+public:
+  explicit Reader(const json& record) : record_{record} {}
+
+  std::string text(const char* key) {
+    const auto found = record_.find(key);
+    if (found != record_.end() && found->is_string())
+      return found->get<std::string>();
+    return wrong(key), "";
+  }
+  std::uint64_t number(const char* key) {
+    const auto found = record_.find(key);
+    if (found != record_.end() && found->is_number_unsigned())
+      return found->get<std::uint64_t>();
+    return wrong(key), 0;
+  }
+  bool boolean(const char* key) {
+    const auto found = record_.find(key);
+    if (found != record_.end() && found->is_boolean())
+      return found->get<bool>();
+    return wrong(key), false;
+  }
+  std::optional<world::TimePoint> time_if_any(const char* key) {
+    if (!record_.contains(key))
+      return std::nullopt;
+    const auto time = base::parse_time(text(key));
+    if (time)
+      return time.value();
+    wrong(key);
+    return std::nullopt;
+  }
+  world::TimePoint time(const char* key) {
+    const auto found = time_if_any(key);
+    if (!found)
+      wrong(key);
+    return found.value_or(world::TimePoint{});
+  }
+  JobOutcome outcome(const char* key) {
+    const std::string said = text(key);
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+      if (said == outcomes[i])
+        return static_cast<JobOutcome>(i);
+    return wrong(key), JobOutcome::none;
+  }
+  Result<> end() const { return problem_.empty() ? ok() : Result<>{corrupt(problem_)}; }
+
+private:
+  void wrong(const char* key) {
+    if (problem_.empty())
+      problem_ = key;
+  }
+  const json& record_;
+  std::string problem_;
+};
+
+void put(json& record, const char* key, const std::optional<world::TimePoint>& time) {
+  if (time)
+    record[key] = base::format_time(*time);
+}
+
+std::string text_of(const json& record) {
+  return record.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<std::optional<std::string>> read_if_any(world::Files& files, const std::string& path) {
+  auto text = files.read(path, 1U << 20U);
+  if (!text && text.error().kind == ErrorKind::not_found)
+    return std::optional<std::string>{};
+  return std::optional{TRY(std::move(text))};
+}
+
+} // namespace
+
+std::string_view name_of(JobOutcome outcome) {
+  return outcomes.at(static_cast<std::size_t>(outcome));
+}
+
+std::string to_json(const JobRecord& record) {
+  json out{{"format", format_version},
+           {"name", record.name},
+           {"since", base::format_time(record.since)},
+           {"outcome", name_of(record.outcome)},
+           {"detail", record.detail},
+           {"status", static_cast<unsigned>(record.status)},
+           {"failures", static_cast<unsigned>(record.failures)},
+           {"successes_all", record.successes_all},
+           {"failures_all", record.failures_all},
+           {"skipped_all", record.skipped_all},
+           {"removed_all", record.removed_all}};
+  put(out, "planned", record.planned);
+  put(out, "began", record.began);
+  put(out, "ended", record.ended);
+  put(out, "last_success", record.last_success);
+  return text_of(out);
+}
+
+Result<JobRecord> job_from_json(std::string_view text) {
+  const json record = TRY(open_record(text));
+  Reader reader{record};
+  JobRecord job;
+  job.name = reader.text("name");
+  job.since = reader.time("since");
+  job.planned = reader.time_if_any("planned");
+  job.began = reader.time_if_any("began");
+  job.ended = reader.time_if_any("ended");
+  job.last_success = reader.time_if_any("last_success");
+  job.outcome = reader.outcome("outcome");
+  job.detail = reader.text("detail");
+  job.status = static_cast<int>(reader.number("status") & 0xffU);
+  job.failures = static_cast<int>(std::min<std::uint64_t>(reader.number("failures"), 1'000'000));
+  job.successes_all = reader.number("successes_all");
+  job.failures_all = reader.number("failures_all");
+  job.skipped_all = reader.number("skipped_all");
+  job.removed_all = reader.number("removed_all");
+  TRY(reader.end());
+  return job;
+}
+
+std::string to_json(const LastBackup& backup) {
+  return text_of({{"format", format_version},
+                  {"at", base::format_time(backup.at)},
+                  {"point", backup.point},
+                  {"location", backup.location},
+                  {"bytes", backup.bytes},
+                  {"bytes_stored", backup.bytes_stored},
+                  {"torn", backup.torn},
+                  {"has_copy", backup.has_copy}});
+}
+
+Result<LastBackup> last_backup_from_json(std::string_view text) {
+  const json record = TRY(open_record(text));
+  Reader reader{record};
+  LastBackup backup;
+  backup.at = reader.time("at");
+  backup.point = reader.text("point");
+  backup.location = reader.text("location");
+  backup.bytes = reader.number("bytes");
+  backup.bytes_stored = reader.number("bytes_stored");
+  backup.torn = reader.number("torn");
+  backup.has_copy = reader.boolean("has_copy");
+  TRY(reader.end());
+  return backup;
+}
+
+std::string jobs_folder(const std::string& state_folder) {
+  return state_folder + "/schedule";
+}
+std::string job_path(const std::string& state_folder, const std::string& name) {
+  return jobs_folder(state_folder) + "/" + name + ".json";
+}
+std::string last_backup_path(const std::string& state_folder) {
+  return jobs_folder(state_folder) + "/last-backup.json";
+}
+
+Result<std::optional<JobRecord>> read_job(world::Files& files, const std::string& state_folder,
+                                          const std::string& name) {
+  const auto text = TRY(read_if_any(files, job_path(state_folder, name)));
+  if (!text)
+    return std::optional<JobRecord>{};
+  return std::optional{TRY_CONTEXT(job_from_json(*text), job_path(state_folder, name))};
+}
+
+Result<> write_job(world::Files& files, const std::string& state_folder, const JobRecord& record) {
+  TRY(files.create_folders(jobs_folder(state_folder)));
+  return files.replace(job_path(state_folder, record.name), to_json(record));
+}
+
+Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
+                                                   const std::string& state_folder) {
+  const auto text = TRY(read_if_any(files, last_backup_path(state_folder)));
+  if (!text)
+    return std::optional<LastBackup>{};
+  return std::optional{TRY_CONTEXT(last_backup_from_json(*text), last_backup_path(state_folder))};
+}
+
+Result<> write_last_backup(world::Files& files, const std::string& state_folder,
+                           const LastBackup& backup) {
+  TRY(files.create_folders(jobs_folder(state_folder)));
+  return files.replace(last_backup_path(state_folder), to_json(backup));
+}
+
+} // namespace state

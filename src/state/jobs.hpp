@@ -1,0 +1,70 @@
+#pragma once
+// Jobs: what a stack remembers of its scheduled work, and of its last restore point in a
+// repository. Formats: docs/formats/schedule.md.
+
+#include "base/result.hpp"
+#include "world/world.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace state {
+
+// failed: it did not do its work. skipped: something else was at work on the stack.
+enum class JobOutcome { none, success, failed, skipped };
+std::string_view name_of(JobOutcome outcome); // "none", "success", "failed", "skipped"
+
+// One kind of scheduled work: "backup", "retention", "verify", "resume".
+struct JobRecord {
+  std::string name;
+  world::TimePoint since;                  // when it was first seen
+  std::optional<world::TimePoint> planned; // the moment that the last run is, or was, for
+  std::optional<world::TimePoint> began;   // the last run
+  std::optional<world::TimePoint> ended;   // nothing while it runs
+  std::optional<world::TimePoint> last_success;
+  JobOutcome outcome = JobOutcome::none; // of the last run that ended
+  std::string detail;                    // of it, one line for people
+  int status = 0;                        // its exit status
+  int failures = 0;                      // of the last runs, one after the other
+  std::uint64_t successes_all = 0;
+  std::uint64_t failures_all = 0;
+  std::uint64_t skipped_all = 0;
+  std::uint64_t removed_all = 0; // retention: restore points that went
+  bool is_running() const { return began && !ended; }
+};
+
+std::string to_json(const JobRecord& record);
+base::Result<JobRecord> job_from_json(std::string_view text); // corrupt, too_new
+
+// The last restore point that was written to the repository and read back, whoever asked for it.
+struct LastBackup {
+  world::TimePoint at;
+  std::string point;
+  std::string location;
+  std::uint64_t bytes = 0;        // of the data
+  std::uint64_t bytes_stored = 0; // that it added to the repository
+  std::uint64_t torn = 0;
+  bool has_copy = false; // the second place has it too, and every older one
+};
+
+std::string to_json(const LastBackup& backup);
+base::Result<LastBackup> last_backup_from_json(std::string_view text); // corrupt, too_new
+
+// Where they stand, in the state folder of a stack.
+std::string jobs_folder(const std::string& state_folder);
+std::string job_path(const std::string& state_folder, const std::string& name);
+std::string last_backup_path(const std::string& state_folder);
+
+// nullopt: none yet.
+base::Result<std::optional<JobRecord>>
+read_job(world::Files& files, const std::string& state_folder, const std::string& name);
+base::Result<> write_job(world::Files& files, const std::string& state_folder,
+                         const JobRecord& record);
+base::Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
+                                                         const std::string& state_folder);
+base::Result<> write_last_backup(world::Files& files, const std::string& state_folder,
+                                 const LastBackup& backup);
+
+} // namespace state

@@ -1,0 +1,51 @@
+#pragma once
+// HttpServer: answers requests on a UNIX socket or a TCP port, one bounded request at a time.
+
+#include "base/result.hpp"
+#include "world/clock.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace world {
+
+struct ServedRequest {
+  std::string method;
+  std::string path; // decoded, without the query; begins with '/'
+};
+struct ServedResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+// Is called on a thread of the server, one at a time; must not wait for anything.
+using Answer = std::function<ServedResponse(const ServedRequest&)>;
+
+struct ListenSpec {
+  std::string socket_path;         // of a UNIX socket (0600); a dead one that is there is replaced
+  std::string address;             // of TCP: "127.0.0.1" or "::1"; one of both is empty
+  int port = 0;                    // 0: a free one
+  unsigned connections_max = 4096; // more are not accepted until one has gone
+  unsigned idle_seconds_max = 60;  // then a connection that says nothing is closed
+};
+
+// Stops listening, and waits for the answer under way, when it goes.
+class Listening {
+public:
+  virtual ~Listening() = default;
+  virtual int port() const = 0; // 0 for a UNIX socket
+};
+
+class HttpServer {
+public:
+  virtual ~HttpServer() = default;
+  // conflict: somebody listens there. Only GET and HEAD reach `answer`; a body is not read.
+  virtual base::Result<std::unique_ptr<Listening>> listen(const ListenSpec& spec,
+                                                          Answer answer) = 0;
+};
+
+} // namespace world
