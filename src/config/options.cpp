@@ -7,6 +7,7 @@
 #include "config/options_examine.hpp"
 #include "config/options_hooks.hpp"
 #include "config/options_judge.hpp"
+#include "config/options_keep.hpp"
 #include "config/options_notify.hpp"
 #include "config/options_repository.hpp"
 #include "config/options_store.hpp"
@@ -363,27 +364,6 @@ constexpr std::array upgrade{
            .shape = "judge"},
 };
 
-constexpr std::array keep{
-    Option{.key = "points",
-           .type = Type::integer,
-           .by_default = "2",
-           .doc = "Restore points.",
-           .low = 1,
-           .high = 1000},
-    Option{.key = "abandoned",
-           .type = Type::integer,
-           .by_default = "2",
-           .doc = "States that a way back swapped out.",
-           .low = 1,
-           .high = 1000},
-    Option{.key = "releases",
-           .type = Type::integer,
-           .by_default = "3",
-           .doc = "Release folders of each service.",
-           .low = 2,
-           .high = 1000},
-};
-
 constexpr std::array shapes{
     Shape{"file", "The file", "At the top of belay.yaml.", root, {}},
     Shape{"service",
@@ -469,7 +449,7 @@ constexpr std::array shapes{
           "Exactly one of `run`, `webhook` and `smtp`. None ever holds up a way back.",
           notify_options,
           {}},
-    Shape{"keep", "keep", "Kept at least, the newest first.", keep, {}},
+    Shape{"keep", "keep", "Kept at least, the newest first.", keep_options, {}},
     Shape{"repository",
           "repository",
           "A repository, in the format of restic, for `belay backup`. `belay repo init` makes it.",
