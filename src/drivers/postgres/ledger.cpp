@@ -158,7 +158,9 @@ Result<std::vector<domain::Ledger>> read_ledgers(const Psql& psql, const std::st
   std::vector<domain::Ledger> ledgers;
   for (const auto& [table, columns] : TRY(columns_of(psql, database))) {
     const auto tool = std::ranges::find_if(
-        tools, [&](const Tool& each) { return fits(each, table.name, columns); });
+        tools, [&each_table = table, &its_columns = columns](const Tool& each) {
+          return fits(each, each_table.name, its_columns);
+        });
     if (tool == tools.end())
       continue;
     const std::string name =
