@@ -33,11 +33,13 @@ Result<Json> parse(const Piece& piece) {
   } freed{result};
   if (result.error != nullptr)
     return Error{ErrorKind::invalid_input, result.error->message, ""};
-  const Json tree = Json::parse(result.parse_tree, nullptr, false);
-  const auto& statements = items(tree, "stmts");
-  if (statements.size() != 1)
+  Json tree = Json::parse(result.parse_tree, nullptr, false);
+  if (items(tree, "stmts").size() != 1)
     return Error{ErrorKind::invalid_input, "this is not one statement", ""};
-  return part(statements.front(), "stmt");
+  Json& statement = tree["stmts"].front();
+  if (!statement.is_object())
+    return Json{};
+  return std::move(statement["stmt"]); // a copy would need a stack as deep as the statement
 }
 
 std::string_view kind_of(const Json& node) {
