@@ -266,13 +266,46 @@ TEST_F(discovery_of_a_folder, what_this_belay_does_not_handle_is_said_in_comment
   sim.host.disk.write("/run/postgresql/.s.PGSQL.5432.lock", "");
   sim.host.answers["helm list --all-namespaces --output json"] = {
       0, R"([{"name":"corner","namespace":"prod","chart":"corner-1.2.0"}])", ""};
-  const auto open = drafted({});
-  EXPECT_TRUE(open.text.empty());
-  EXPECT_TRUE(open.questions.front().text.contains("does not run containers"));
   loaded({{"run", "./bin/shop"}, {"release", "./dist/{to}"}});
   EXPECT_TRUE(text.contains("web (nginx:1.25)"));
   EXPECT_TRUE(text.contains("release corner in namespace prod"));
   EXPECT_TRUE(text.contains("PostgreSQL"));
+}
+
+TEST_F(discovery_of_a_folder, a_compose_file_becomes_services_and_stores) {
+  sim.host.disk.write("/srv/shop/.env", "PORT=8080\n");
+  sim.host.disk.write("/srv/shop/conf/a", "1");
+  sim.host.disk.write("/srv/shop/uploads/a", "1");
+  sim.host.disk.write("/srv/shop/docker-compose.yml", R"(services:
+  web:
+    image: registry:5000/shop/web:${TAG}
+    ports: ["127.0.0.1:${PORT:-8080}:80/tcp"]
+    volumes: ["./conf:/conf:ro", "./uploads:/uploads", "cache:/cache", "/anonymous"]
+    depends_on: { db: { condition: service_healthy },
+                  migrate: { condition: service_completed_successfully } }
+  worker: { image: shop/other:1, depends_on: [web] }
+  migrate: { image: shop/web:1 }
+  db:
+    image: postgres:16
+    healthcheck: { test: [CMD, pg_isready] }
+    volumes: [{ type: volume, source: pg, target: /var/lib/postgresql/data }]
+volumes: { pg: { name: shop-database }, cache: {} }
+)");
+  const auto made = loaded({});
+  ASSERT_EQ(made.stack.services.size(), 3U);
+  EXPECT_EQ(made.stack.services[0].compose_service, "db");
+  EXPECT_EQ(made.stack.services[0].image, "");
+  EXPECT_EQ(made.stack.services[1].image, "registry:5000/shop/web:{to}");
+  EXPECT_EQ(made.stack.services[1].ready.probe.port, 8080);
+  EXPECT_EQ(made.stack.services[2].compose_service, "worker");
+  EXPECT_EQ(made.stack.compose.project, "shop");
+  ASSERT_EQ(made.stack.stores.size(), 3U);
+  EXPECT_EQ(made.stack.stores[0].path, "/srv/shop/uploads");
+  EXPECT_EQ(made.stack.stores[1].volume, "shop_cache");
+  EXPECT_EQ(made.stack.stores[2].volume, "shop-database");
+  EXPECT_TRUE(std::ranges::any_of(drafted({}).notes, [](const std::string& note) {
+    return note.contains("migrate") && note.contains("runs once");
+  }));
 }
 
 TEST_F(discovery_of_a_folder, kubectl_is_asked_where_helm_says_nothing) {

@@ -1,6 +1,7 @@
 #include "discovery/draft.hpp"
 
 #include "base/text.hpp"
+#include "discovery/compose.hpp"
 #include "discovery/guess.hpp"
 
 #include <algorithm>
@@ -15,7 +16,9 @@ const std::vector<std::string>& answer_keys() {
 }
 
 Result<Draft> draft(const Seen& seen, const Answers& answers) {
-  const Guess made = TRY(guess(seen, answers));
+  const Guess made = TRY(guess(seen, answers)); // refuses answers that cannot be understood
+  if (auto compose = draft_of_compose(seen, answers))
+    return std::move(*compose);
   Draft draft;
   draft.stack = made.stack;
   draft.questions = made.questions;

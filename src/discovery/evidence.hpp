@@ -57,12 +57,28 @@ struct Package { // package.json
   std::vector<Word> start;            // scripts.start; empty: none, or only a shell could run it
   std::vector<std::string> databases; // packages that speak to one: "pg", "better-sqlite3"
 };
+struct ComposeMount {
+  std::string source; // as the file says it
+  std::string target;
+  bool is_volume = false; // else `source` is a path
+  bool is_read_only = false;
+  bool is_folder = false; // a path, and a folder is there
+};
 struct ComposeService {
   std::string name;
   std::string image; // empty: it is built
+  bool is_built = false;
+  bool has_health = false;  // a health check
+  bool is_one_shot = false; // another waits until it has ended well
+  std::string port;         // the first that is published, as the file says it
+  std::vector<ComposeMount> mounts;
+  std::vector<std::string> needs; // depends_on
 };
 struct Compose {
   std::vector<ComposeService> services; // empty: the file could not be read
+  std::string name;                     // of the project, when the file says it
+  // Volumes and the names that the file gives them; "": compose does.
+  std::vector<std::pair<std::string, std::string>> volume_names;
 };
 struct Variables { // a .env
   std::vector<std::string> names;

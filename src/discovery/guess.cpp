@@ -189,7 +189,8 @@ private:
           "not in a restore point of this belay");
     for (const auto& [evidence, compose] : all_of<Compose>(seen_))
       guess_.notes.push_back("the containers of " + relative_to(seen_.folder, evidence->where) +
-                             " are not upgraded by this belay");
+                             " are not in this draft: give them as services with `compose:` "
+                             "(docs/guide/compose.md)");
     if (!all_of<HelmRelease>(seen_).empty())
       guess_.notes.emplace_back("the Helm releases that were seen are not upgraded by this belay");
   }

@@ -95,6 +95,18 @@ void Looker::add_variables(const std::string& path) {
   add(path, std::move(variables));
 }
 
+void Looker::add_compose(const std::string& path) {
+  Compose compose = parse_compose(text_of(path), base::name_of_path(path));
+  for (ComposeService& service : compose.services)
+    for (ComposeMount& mount : service.mounts) {
+      if (mount.is_volume || mount.source.empty() || mount.source.contains('$'))
+        continue;
+      const auto info = world_.files.info(base::absolute_path(mount.source, base::parent_of(path)));
+      mount.is_folder = info && info.value() && info.value()->kind == world::EntryKind::folder;
+    }
+  add(path, std::move(compose));
+}
+
 void Looker::add_unit(const std::string& path, const std::string& text) {
   const UnitText unit = parse_unit(text);
   const std::string folder = unit.working_folder.empty() ? seen_.folder : unit.working_folder;
@@ -137,7 +149,7 @@ void Looker::look_at_file(const std::string& path, int depth, const world::Entry
   else if (depth == 0 && name == "package.json")
     add_package(path);
   else if (depth <= 1 && is_compose(name))
-    add(path, parse_compose(text_of(path), name));
+    add_compose(path);
   else if (depth <= 1 && is_start_script(name))
     add_script(path, info.mode);
   else if (info.size_bytes >= page_min && info.size_bytes % page_min == 0)

@@ -26,6 +26,7 @@ private:
   void walk();
   void look_at_file(const std::string& path, int depth, const world::EntryInfo& info);
   void add_variables(const std::string& path);
+  void add_compose(const std::string& path);
   void add_unit(const std::string& path, const std::string& text);
   void add_script(const std::string& path, std::uint32_t mode);
   void add_package(const std::string& path);

@@ -114,20 +114,119 @@ std::optional<PackageText> parse_package(std::string_view text) {
   return package;
 }
 
+namespace {
+
+using config::Node;
+
+const Node* map_at(const Node& node, std::string_view key) {
+  const Node* found = node.kind == Node::Kind::map ? node.find(key) : nullptr;
+  return found != nullptr && found->kind == Node::Kind::map ? found : nullptr;
+}
+
+std::string scalar_at(const Node& node, std::string_view key) {
+  const Node* found = node.kind == Node::Kind::map ? node.find(key) : nullptr;
+  return found != nullptr && found->kind == Node::Kind::scalar ? found->text : "";
+}
+
+// "${A:-b}:c" at its colons that are in no braces.
+std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    if (c == ':' && depth == 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+ComposeMount mount_of(const Node& node) {
+  ComposeMount mount;
+  if (node.kind == Node::Kind::map) {
+    mount.source = scalar_at(node, "source");
+    mount.target = scalar_at(node, "target");
+    mount.is_volume = scalar_at(node, "type") == "volume";
+    mount.is_read_only = scalar_at(node, "read_only") == "true";
+    return mount;
+  }
+  const auto parts = parts_of(node.text);
+  if (parts.size() < 2) // a volume without a name
+    return mount;
+  mount.source = parts[0];
+  mount.target = parts[1];
+  mount.is_read_only = parts.size() > 2 && base::split(parts[2], ',')[0] == "ro";
+  mount.is_volume = !mount.source.starts_with('.') && !mount.source.starts_with('/') &&
+                    !mount.source.starts_with('~') && !mount.source.contains('$');
+  return mount;
+}
+
+std::string port_of(const Node& node) {
+  if (node.kind == Node::Kind::map)
+    return scalar_at(node, "published");
+  const auto parts = parts_of(node.text.substr(0, node.text.find('/')));
+  const std::string port = parts.size() < 2 ? "" : parts[parts.size() - 2];
+  return port.contains('-') && !port.contains('$') ? "" : port; // a range
+}
+
+ComposeService service_of(const std::string& name, const Node& node) {
+  ComposeService service;
+  service.name = name;
+  service.image = scalar_at(node, "image");
+  if (node.kind != Node::Kind::map)
+    return service;
+  service.is_built = node.find("build") != nullptr;
+  const Node* health = map_at(node, "healthcheck");
+  service.has_health = health != nullptr && scalar_at(*health, "disable") != "true";
+  if (const Node* ports = node.find("ports"); ports != nullptr)
+    for (const Node& port : ports->items)
+      if (service.port.empty())
+        service.port = port_of(port);
+  if (const Node* volumes = node.find("volumes"); volumes != nullptr)
+    for (const Node& volume : volumes->items)
+      service.mounts.push_back(mount_of(volume));
+  if (const Node* needs = node.find("depends_on"); needs != nullptr) {
+    for (const Node::Key& key : needs->keys)
+      service.needs.push_back(key.text);
+    if (needs->kind == Node::Kind::list)
+      for (const Node& need : needs->items)
+        service.needs.push_back(need.text);
+  }
+  return service;
+}
+
+// Names of services that somebody waits for to end.
+std::vector<std::string> one_shots(const Node& services) {
+  std::vector<std::string> names;
+  for (const Node& service : services.items)
+    if (const Node* needs = map_at(service, "depends_on"))
+      for (std::size_t i = 0; i < needs->keys.size(); ++i)
+        if (scalar_at(needs->items[i], "condition") == "service_completed_successfully")
+          names.push_back(needs->keys[i].text);
+  return names;
+}
+
+} // namespace
+
 Compose parse_compose(std::string_view text, const std::string& file) {
   Compose compose;
   const auto root = config::parse_yaml(text, file);
-  const config::Node* services = root && root.value().kind == config::Node::Kind::map
-                                     ? root.value().find("services")
-                                     : nullptr;
-  if (services == nullptr || services->kind != config::Node::Kind::map)
+  const Node* services = root ? map_at(root.value(), "services") : nullptr;
+  if (services == nullptr)
     return compose;
+  compose.name = scalar_at(root.value(), "name");
+  if (const Node* volumes = map_at(root.value(), "volumes"))
+    for (std::size_t i = 0; i < volumes->keys.size(); ++i) {
+      const bool is_external = scalar_at(volumes->items[i], "external") == "true";
+      const std::string name = scalar_at(volumes->items[i], "name");
+      compose.volume_names.emplace_back(volumes->keys[i].text,
+                                        name.empty() && is_external ? volumes->keys[i].text : name);
+    }
+  const auto ending = one_shots(*services);
   for (std::size_t i = 0; i < services->keys.size(); ++i) {
-    ComposeService service{services->keys[i].text, ""};
-    const config::Node& node = services->items[i];
-    const config::Node* image = node.kind == config::Node::Kind::map ? node.find("image") : nullptr;
-    if (image != nullptr && image->kind == config::Node::Kind::scalar)
-      service.image = image->text;
+    ComposeService service = service_of(services->keys[i].text, services->items[i]);
+    service.is_one_shot = std::ranges::find(ending, service.name) != ending.end();
     compose.services.push_back(std::move(service));
   }
   return compose;

@@ -143,8 +143,7 @@ private:
   void ask_for_run() {
     std::string seen = "Nothing here tells what runs the service";
     for (const auto& [evidence, compose] : all_of<Compose>(seen_))
-      seen += "; " + relative_to(seen_.folder, evidence->where) +
-              " is not enough, for this belay does not run containers";
+      seen += "; " + relative_to(seen_.folder, evidence->where) + " names no service";
     guess_.questions.push_back({"run", seen + ". Which command starts it in the foreground?", "",
                                 "./bin/shop --port 8080"});
     if (answer("release") == nullptr && chosen_releases() == nullptr)

@@ -59,7 +59,7 @@ struct Teller {
       names.push_back(service.name + (service.image.empty() ? "" : " (" + service.image + ")"));
     return {"compose", "",
             names.empty() ? "a compose file that names no service" : "runs " + listed(names),
-            "nothing yet: this belay does not run containers"};
+            "services and stores, unless something else runs the stack"};
   }
   Told operator()(const Variables& variables) const {
     return {"variables", "",

@@ -1,6 +1,10 @@
 """Runtime `compose`, with the real docker-compose."""
+import contextlib
+import os
+import re
+
 import pytest
-from project import DONE, ROLLED_BACK, told, wait_until
+from project import BLOCKED, DONE, ROLLED_BACK, UNCHANGED, told, wait_until
 from shop import ComposeShop
 
 
@@ -20,6 +24,10 @@ def store(make_store):
     made.upgrade("1")
     made.write()
     return made
+
+
+def said(ended):
+    return ended.stdout + ended.stderr
 
 
 def files_of(store):
@@ -58,6 +66,14 @@ def test_a_way_back_brings_the_volume(store):
     assert len((store.data / "writes").read_text().split()) == store.count
 
 
+def test_a_change_of_the_files_alone_is_an_upgrade(store):
+    ended = store.upgrade("1", status=UNCHANGED)
+    assert "nothing would change" in said(ended)
+    (store.folder / ".env").write_text("TAG=1\nGREETING=moin\n")
+    store.upgrade("1")
+    assert store.health()["greeting"] == "moin 5$"
+
+
 def test_the_first_upgrade_fails_and_what_ran_before_runs_again(make_store):
     store = make_store(within="2s")
     store.up()
@@ -71,3 +87,77 @@ def test_the_first_upgrade_fails_and_what_ran_before_runs_again(make_store):
     assert after["Config"]["Labels"][label] == before["Config"]["Labels"][label]
     store.up()  # compose finds its own again, and has nothing to do
     assert store.live()["Id"] == after["Id"]
+
+
+def test_several_files_profiles_and_an_env_file(make_store):
+    store = make_store(top="compose: { files: [docker-compose.yml, more.yml], project: store, "
+                           "profiles: [blue], env_file: prod.env }\n")
+    (store.folder / ".env").unlink()
+    (store.folder / "prod.env").write_text("TAG=1\n")
+    store.write_compose(web="    profiles: [blue]\n")
+    (store.folder / "more.yml").write_text('version: "3.7"\nservices: { web: { environment: '
+                                           '{ GREETING: "from more" } } }\n')
+    options = ["--env-file", "prod.env", "--profile", "blue", "-f", "docker-compose.yml", "-f", "more.yml"]
+    store.compose(*options, "up", "-d")
+    store.upgrade("2")
+    assert store.version() == "2" and store.health()["greeting"] == "from more"
+
+
+def test_what_speaks_against_it_is_found(store):
+    store.write_compose(web="    build: .\n", more="  extra:\n    image: shop/web:3\n")
+    store.up()
+    store.write_compose(web="    build: .\n")
+    found = said(store.belay("plan", "shop", "--to", "2"))
+    assert "service 'extra' of project 'store' has containers" in found, found
+    assert "service 'web' is built here" in found
+    store.write_yaml(top="compose: { files: [docker-compose.yml], project: storm }\n")
+    found = said(store.belay("plan", "shop", "--to", "2"))
+    assert "what runs from this folder is project 'store', belay.yaml says 'storm'" in found, found
+    assert "volume 'storm_data' does not exist yet" in found
+    assert store.engine.say("volume", "ls", "-q") == "store_data"
+
+
+def test_two_projects_of_one_name(store, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "docker-compose.yml").write_text('version: "3.7"\nservices: { web2: { image: "shop/web:3" } }\n')
+    store.engine.compose(other, "-p", "store", "up", "-d")
+    assert f"project 'store' is also run from '{other}'" in said(store.upgrade("2", status=BLOCKED))
+
+
+def test_files_that_are_not_valid(store):
+    good = files_of(store)["docker-compose.yml"]
+    (store.folder / "docker-compose.yml").write_text(good + "  bad\n")
+    found = said(store.upgrade("2", status=BLOCKED))
+    assert "compose says:" in found and re.search(r"docker-compose.yml\", line \d+", found), found
+    (store.folder / "docker-compose.yml").write_text(good)
+    (store.folder / ".env").write_text("")
+    assert "say which" in said(store.upgrade("2", status=BLOCKED))
+    (store.folder / ".env").write_text("TAG=1\n")
+    store.write_yaml(kind="compose: webb")
+    assert "Was it renamed to 'web'?" in said(store.upgrade("2", status=BLOCKED))
+
+
+def test_kill_9_around_what_compose_does(store):
+    log = store.folder / "effects"
+    store.upgrade("2", env={"BELAY_EFFECTS_LOG": str(log)})
+    effects = log.read_text().splitlines()
+    up = [number for number, line in enumerate(effects, 1) if " run " in line or " http." in line
+          or "container.json" in line]
+    for at in up[-9::4]:
+        back = store.belay("rollback", "shop", "--yes")
+        assert back.returncode == DONE and store.version() == "1", told(back)
+        process = store.begin("upgrade", "shop", "--to", "2", "--yes", env={"BELAY_PAUSE_AT": f"{at}:before"})
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WUNTRACED)
+        process.kill()
+        process.communicate()
+        ended = store.belay("resume")
+        assert ended.returncode in (DONE, ROLLED_BACK), told(ended)
+        wait_until("it answers", store.answers)
+        assert store.version() == ("2" if ended.returncode == DONE else "1")
+        assert policy(store) == "unless-stopped"
+        assert store.engine.names() == ["store_helper_1", "store_web_1"]
+        assert len((store.data / "writes").read_text().split()) == store.count
+        if store.version() == "1":
+            store.upgrade("2")

@@ -156,14 +156,20 @@ def test_a_wrong_answer_writes_nothing(place, answer):
     assert list(place.folder.iterdir()) == []
 
 
-def test_a_compose_file_is_told_as_not_handled_yet(place):
+def test_a_compose_file_becomes_services_and_stores(place):
     (place.folder / "compose.yaml").write_text(
-        "services:\n  web: { image: 'nginx:1.25' }\n  db: { image: 'postgres:16' }\n")
+        "services:\n  web: { image: 'shop/web:1.25', ports: ['8080:80'], depends_on: [db] }\n"
+        "  db: { image: 'postgres:16', volumes: ['pg:/var/lib/postgresql/data'] }\nvolumes: { pg: {} }\n")
     ended = place.belay("init")
-    assert ended.returncode == USAGE and "does not run containers" in ended.stderr, told(ended)
+    assert ended.returncode == DONE, told(ended)
+    text = place.yaml()
+    assert text.index("compose: db") < text.index("compose: web")
+    assert 'image: "shop/web:{to}"' in text and '_pg" }' in text
+    assert place.belay("config").returncode == DONE
+    (place.folder / "belay.yaml").unlink()
     ended = place.belay("init", "--answer", "run=./bin/x", "--answer", "release=./dist/{to}")
     assert ended.returncode == DONE, told(ended)
-    assert "nginx:1.25" in place.yaml() and "postgres:16" in place.yaml()
+    assert "shop/web:1.25" in place.yaml() and "postgres:16" in place.yaml()
     assert place.belay("config").returncode == DONE
 
 
