@@ -190,7 +190,11 @@ std::string read_password(const std::string& question) {
 int main(int argc, char** argv) {
   ::umask(077); // whatever belay makes is its owner's; a service gets 022 back
   os::install_stop_signals();
-  const config::Environment environment = read_environment();
+  config::Environment environment = read_environment();
+  // For a scheduler that may not be there any more when we end; of us alone, not of our children.
+  const std::string status_path = value_of(environment, "BELAY_STATUS_FILE");
+  environment.erase("BELAY_STATUS_FILE");
+  ::unsetenv("BELAY_STATUS_FILE");
   const auto effects = os::make_effects({.log_path = value_of(environment, "BELAY_EFFECTS_LOG"),
                                          .pause_at = value_of(environment, "BELAY_PAUSE_AT"),
                                          .pause_file = value_of(environment, "BELAY_PAUSE_FILE")});
@@ -225,9 +229,8 @@ int main(int argc, char** argv) {
                                .channels = &channels,
                                .http_server = &http_server};
   const int status = cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
-  // For a scheduler that may not be there any more when we end.
-  if (const std::string path = value_of(environment, "BELAY_STATUS_FILE"); !path.empty())
-    if (const auto kept = files.replace(path, std::to_string(status) + "\n", 0600); !kept)
+  if (!status_path.empty())
+    if (const auto kept = files.replace(status_path, std::to_string(status) + "\n", 0600); !kept)
       std::cerr << "belay: " << kept.error().message << "\n";
   return status;
 }

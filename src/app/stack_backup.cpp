@@ -4,7 +4,7 @@
 #include "app/stack.hpp"
 #include "base/text.hpp"
 #include "repo/copy.hpp"
-#include "state/jobs.hpp"
+#include "state/routines.hpp"
 
 #include <algorithm>
 #include <map>

@@ -22,13 +22,14 @@ struct ServeCommand::Options {
   std::vector<std::string> configs;
   std::string socket;
   std::vector<std::string> listen;
-  unsigned jobs = 2;
+  unsigned parallel = 2;
   std::string metrics_prefix = "belay_";
 };
 
 namespace {
 
-// The one that runs, also after its file was replaced: a job is never of another release than us.
+// The one that runs, also after its file was replaced: a routine is never of another release than
+// us.
 constexpr const char* own_program = "/proc/self/exe";
 
 void print(const Terminal& terminal, const std::string& text) {
@@ -111,8 +112,8 @@ Result<std::vector<std::string>> config_paths(const app::Host& host, const Termi
   return paths;
 }
 
-std::string row(const serve::JobView& job) {
-  const state::JobRecord& record = job.record;
+std::string row(const serve::RoutineView& routine) {
+  const state::RoutineRecord& record = routine.record;
   const auto time = [](const std::optional<world::TimePoint>& at, const char* none) {
     return at ? base::format_time(*at).substr(0, 19) + "Z" : std::string{none};
   };
@@ -124,17 +125,17 @@ std::string row(const serve::JobView& job) {
     last += " (" + std::to_string(record.failures) + " times in a row)";
   std::string text =
       record.name + std::string(record.name.size() < 10 ? 10 - record.name.size() : 1, ' ');
-  text += (job.when.empty() ? "after a backup" : job.when) + "; next " + time(job.next, "-") +
-          "; last " + last;
+  text += (routine.when.empty() ? "after a backup" : routine.when) + "; next " +
+          time(routine.next, "-") + "; last " + last;
   return base::printable(text + (record.detail.empty() ? "" : ": " + record.detail)) + "\n";
 }
 
-json job_json(const std::string& stack, const serve::JobView& job) {
-  const state::JobRecord& record = job.record;
-  json line{{"event", "job"},
+json routine_json(const std::string& stack, const serve::RoutineView& routine) {
+  const state::RoutineRecord& record = routine.record;
+  json line{{"event", "routine"},
             {"stack", stack},
-            {"job", record.name},
-            {"when", job.when},
+            {"routine", record.name},
+            {"when", routine.when},
             {"outcome", state::name_of(record.outcome)},
             {"detail", record.detail},
             {"is_running", record.is_running()},
@@ -145,7 +146,7 @@ json job_json(const std::string& stack, const serve::JobView& job) {
   const auto put = [&](const char* key, const std::optional<world::TimePoint>& at) {
     line[key] = at ? json(base::format_time(*at)) : json();
   };
-  put("next", job.next);
+  put("next", routine.next);
   put("began", record.began);
   put("ended", record.ended);
   put("last_success", record.last_success);
@@ -176,7 +177,7 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
                    "an address of this machine too, as "
                    "127.0.0.1:8970")
       ->allow_extra_args(false);
-  serve->add_option("--jobs", options_->jobs, "so many at once, of all stacks")
+  serve->add_option("--parallel", options_->parallel, "so many at once, of all stacks")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   serve->add_option("--metrics-prefix", options_->metrics_prefix, "before the name of each metric")
@@ -195,8 +196,8 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     const auto view = serve::remembered(host);
     if (!view)
       return fail(terminal, view.error(), is_json);
-    for (const serve::JobView& job : view.value().jobs)
-      print(terminal, is_json ? dump(job_json(view.value().stack, job)) : row(job));
+    for (const serve::RoutineView& routine : view.value().routines)
+      print(terminal, is_json ? dump(routine_json(view.value().stack, routine)) : row(routine));
     if (!is_json && !view.value().has_schedule)
       print(terminal, "nothing is scheduled: add `backup: { schedule: \"0 2 * * *\" }` to "
                       "belay.yaml\n");
@@ -207,7 +208,7 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
   const auto serve = [&]() -> Result<> {
     serve::DaemonOptions how{.config_paths = TRY(config_paths(host, terminal, options_->configs)),
                              .listen = {},
-                             .jobs_max = options_->jobs,
+                             .parallel_max = options_->parallel,
                              .metrics_prefix = options_->metrics_prefix,
                              .program = own_program,
                              .version = terminal.version};

@@ -42,7 +42,7 @@ Result<> Daemon::run() {
   }
   for (const auto& stack : stacks_)
     if (stack->is_running())
-      tell_(stack->name() + ": a job still runs, and goes on without us");
+      tell_(stack->name() + ": a routine still runs, and goes on without us");
   tell_("stops");
   return ok();
 }
@@ -58,7 +58,7 @@ world::TimePoint Daemon::tick() {
     ServedStack& stack = *stacks_[i];
     if (stack.wake_at() <= now) {
       const bool was_running = stack.is_running();
-      stack.tick(was_running || running < options_.jobs_max);
+      stack.tick(was_running || running < options_.parallel_max);
       running += stack.is_running() ? 1U : 0U;
       running -= was_running ? 1U : 0U;
       ticked.push_back(i);

@@ -15,9 +15,9 @@ namespace serve {
 struct DaemonOptions {
   std::vector<std::string> config_paths; // absolute
   std::vector<world::ListenSpec> listen;
-  unsigned jobs_max = 2; // that run at once, of all stacks
+  unsigned parallel_max = 2; // that run at once, of all stacks
   std::string metrics_prefix = "belay_";
-  std::string program; // what runs a job
+  std::string program; // what runs a routine
   std::string version;
 };
 

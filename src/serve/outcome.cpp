@@ -7,7 +7,7 @@
 namespace serve {
 
 using nlohmann::json;
-using state::JobOutcome;
+using state::RoutineOutcome;
 
 namespace {
 
@@ -19,12 +19,13 @@ constexpr int locked = 11;
 constexpr int interrupted = 130;
 constexpr std::size_t detail_bytes_max = 400;
 
-JobOutcome outcome_of(std::string_view job, int status) {
+RoutineOutcome outcome_of(std::string_view routine, int status) {
   if (status == done ||
-      (job == "resume" && (status == nothing_in_progress || status == rolled_back)))
-    return JobOutcome::success;
+      (routine == "resume" && (status == nothing_in_progress || status == rolled_back)))
+    return RoutineOutcome::success;
   // Something else was at work, or the machine goes down: the same is tried again soon.
-  return status == locked || status == interrupted ? JobOutcome::skipped : JobOutcome::failed;
+  return status == locked || status == interrupted ? RoutineOutcome::skipped
+                                                   : RoutineOutcome::failed;
 }
 
 std::string text_at(const json& line, const char* key) {
@@ -32,7 +33,7 @@ std::string text_at(const json& line, const char* key) {
   return found != line.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-void take_line(const json& line, JobEnd& end) {
+void take_line(const json& line, RoutineEnd& end) {
   const std::string event = text_at(line, "event");
   if (event == "error")
     end.detail = text_at(line, "message");
@@ -54,8 +55,8 @@ void take_line(const json& line, JobEnd& end) {
 
 } // namespace
 
-JobEnd end_of(std::string_view job, std::optional<int> status, std::string_view said) {
-  JobEnd end;
+RoutineEnd end_of(std::string_view routine, std::optional<int> status, std::string_view said) {
+  RoutineEnd end;
   std::string last; // line that is no JSON: what it said to people
   for (const std::string& text : base::split(said, '\n')) {
     const json line = json::parse(text, nullptr, false);
@@ -64,10 +65,10 @@ JobEnd end_of(std::string_view job, std::optional<int> status, std::string_view 
     else if (!text.empty())
       last = text;
   }
-  end.outcome = status ? outcome_of(job, *status) : JobOutcome::failed;
+  end.outcome = status ? outcome_of(routine, *status) : RoutineOutcome::failed;
   if (!status)
     end.detail = last.empty() ? "it died without a word" : "it died: " + last;
-  else if (end.detail.empty() && end.outcome != JobOutcome::success)
+  else if (end.detail.empty() && end.outcome != RoutineOutcome::success)
     end.detail = last.empty() ? "exit status " + std::to_string(*status) : last;
   end.detail = base::printable(end.detail).substr(0, detail_bytes_max);
   return end;

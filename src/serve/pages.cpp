@@ -83,11 +83,11 @@ std::string of_stack(const StackView& view) {
 
 // `value`: nothing when it is not known of this one.
 template <class Value>
-void per_job(MetricsText& out, const Board& board, Value value) {
+void per_routine(MetricsText& out, const Board& board, Value value) {
   for (const StackView& view : board.stacks)
-    for (const JobView& job : view.jobs)
-      if (const std::optional<double> number = value(job))
-        out.line(of_stack(view) + ",job=\"" + job.record.name + "\"", *number);
+    for (const RoutineView& routine : view.routines)
+      if (const std::optional<double> number = value(routine))
+        out.line(of_stack(view) + ",routine=\"" + routine.record.name + "\"", *number);
 }
 template <class Value>
 void per_stack(MetricsText& out, const Board& board, Value value) {
@@ -96,18 +96,18 @@ void per_stack(MetricsText& out, const Board& board, Value value) {
       out.line(of_stack(view), *number);
 }
 
-const JobView* job_of(const StackView& view, std::string_view name) {
-  const auto found =
-      std::ranges::find_if(view.jobs, [&](const JobView& job) { return job.record.name == name; });
-  return found == view.jobs.end() ? nullptr : &*found;
+const RoutineView* routine_of(const StackView& view, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      view.routines, [&](const RoutineView& routine) { return routine.record.name == name; });
+  return found == view.routines.end() ? nullptr : &*found;
 }
 
 // The names that the operations playbook of Duskmantle promises, with our prefix.
 void add_backup(MetricsText& out, const Board& board) {
   out.family("backup_runs_total", "counter", "Scheduled backups that ended, by result.");
   for (const StackView& view : board.stacks)
-    if (const JobView* job = job_of(view, "backup")) {
-      const state::JobRecord& record = job->record;
+    if (const RoutineView* routine = routine_of(view, "backup")) {
+      const state::RoutineRecord& record = routine->record;
       const auto add = [&](const char* result, std::uint64_t count) {
         out.line(of_stack(view) + ",result=\"" + result + "\"", static_cast<double>(count));
       };
@@ -117,10 +117,11 @@ void add_backup(MetricsText& out, const Board& board) {
     }
   out.family("backup_last_status", "gauge", "1: the last scheduled backup was good; 0: it failed.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
-    const JobView* job = job_of(view, "backup");
-    if (job == nullptr || (job->record.successes_all == 0 && job->record.failures_all == 0))
+    const RoutineView* routine = routine_of(view, "backup");
+    if (routine == nullptr ||
+        (routine->record.successes_all == 0 && routine->record.failures_all == 0))
       return std::nullopt;
-    return job->record.failures == 0 ? 1 : 0;
+    return routine->record.failures == 0 ? 1 : 0;
   });
   out.family("backup_last_success_timestamp", "gauge",
              "When the newest restore point of the repository was taken, whoever asked for it; in "
@@ -131,9 +132,9 @@ void add_backup(MetricsText& out, const Board& board) {
   out.family("backup_retention_deletes_total", "counter",
              "Restore points that retention let go, in all places.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
-    const JobView* job = job_of(view, "retention");
-    return job == nullptr ? std::nullopt
-                          : std::optional{static_cast<double>(job->record.removed_all)};
+    const RoutineView* routine = routine_of(view, "retention");
+    return routine == nullptr ? std::nullopt
+                              : std::optional{static_cast<double>(routine->record.removed_all)};
   });
 }
 
@@ -162,28 +163,28 @@ void add_last(MetricsText& out, const Board& board) {
   });
 }
 
-void add_jobs(MetricsText& out, const Board& board) {
-  out.family("job_last_success_timestamp_seconds", "gauge", "When a job last ended well.");
-  per_job(out, board, [](const JobView& job) -> std::optional<double> {
-    return job.record.last_success ? std::optional{seconds(*job.record.last_success)}
-                                   : std::nullopt;
+void add_routines(MetricsText& out, const Board& board) {
+  out.family("routine_last_success_timestamp_seconds", "gauge", "When a routine last ended well.");
+  per_routine(out, board, [](const RoutineView& routine) -> std::optional<double> {
+    return routine.record.last_success ? std::optional{seconds(*routine.record.last_success)}
+                                       : std::nullopt;
   });
-  out.family("job_last_duration_seconds", "gauge", "How long the last run of a job took.");
-  per_job(out, board, [](const JobView& job) -> std::optional<double> {
-    if (!job.record.began || !job.record.ended)
+  out.family("routine_last_duration_seconds", "gauge", "How long the last run of a routine took.");
+  per_routine(out, board, [](const RoutineView& routine) -> std::optional<double> {
+    if (!routine.record.began || !routine.record.ended)
       return std::nullopt;
-    return static_cast<double>(std::chrono::duration_cast<world::Milliseconds>(*job.record.ended -
-                                                                               *job.record.began)
+    return static_cast<double>(std::chrono::duration_cast<world::Milliseconds>(
+                                   *routine.record.ended - *routine.record.began)
                                    .count()) /
            1000;
   });
-  out.family("job_next_run_timestamp_seconds", "gauge", "When a job begins next.");
-  per_job(out, board, [](const JobView& job) -> std::optional<double> {
-    return job.next ? std::optional{seconds(*job.next)} : std::nullopt;
+  out.family("routine_next_run_timestamp_seconds", "gauge", "When a routine begins next.");
+  per_routine(out, board, [](const RoutineView& routine) -> std::optional<double> {
+    return routine.next ? std::optional{seconds(*routine.next)} : std::nullopt;
   });
-  out.family("job_running", "gauge", "1: it runs now.");
-  per_job(out, board, [](const JobView& job) -> std::optional<double> {
-    return job.record.is_running() ? 1 : 0;
+  out.family("routine_running", "gauge", "1: it runs now.");
+  per_routine(out, board, [](const RoutineView& routine) -> std::optional<double> {
+    return routine.record.is_running() ? 1 : 0;
   });
 }
 
@@ -224,7 +225,7 @@ ServedResponse metrics(const Board& board, TimePoint now) {
   out.line("", seconds(board.began));
   add_backup(out, board);
   add_last(out, board);
-  add_jobs(out, board);
+  add_routines(out, board);
   out.family("operation_in_progress", "gauge", "1: an upgrade or a rollback is in progress.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
     return view.operation.empty() ? 0 : 1;

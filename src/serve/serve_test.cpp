@@ -11,7 +11,7 @@ namespace {
 using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""s;
-using state::JobOutcome;
+using state::RoutineOutcome;
 
 const world::TimePoint now = base::parse_time("2026-11-21T12:00:00.000Z").value();
 
@@ -21,7 +21,7 @@ StackView nightly() {
   view.has_schedule = true;
   view.since = now - 10h;
   view.age_max = 48h;
-  view.jobs.push_back({.record = {.name = "backup", .since = now - 10h}, .when = "every 24h"});
+  view.routines.push_back({.record = {.name = "backup", .since = now - 10h}, .when = "every 24h"});
   return view;
 }
 
@@ -38,20 +38,20 @@ std::string told(const StackView& view) {
 TEST(View, BackupsArePendingGoodFailedAndStale) {
   StackView view = nightly();
   EXPECT_EQ(told(view), "backup=pending (has not run yet) ok");
-  view.jobs[0].record.began = now - 1min;
+  view.routines[0].record.began = now - 1min;
   EXPECT_EQ(told(view), "backup=pending (runs for the first time) ok");
-  view.jobs[0].record.ended = now;
-  view.jobs[0].record.last_success = now;
-  view.jobs[0].record.outcome = JobOutcome::success;
+  view.routines[0].record.ended = now;
+  view.routines[0].record.last_success = now;
+  view.routines[0].record.outcome = RoutineOutcome::success;
   view.last_backup = state::LastBackup{.at = now - 1min, .point = "p-1"};
   EXPECT_EQ(told(view), "backup=ok ok");
-  view.jobs[0].record.outcome = JobOutcome::failed;
-  view.jobs[0].record.detail = "no space";
+  view.routines[0].record.outcome = RoutineOutcome::failed;
+  view.routines[0].record.detail = "no space";
   EXPECT_EQ(told(view), "backup=error (no space) error");
   view.last_backup->at = now - 49h;
   EXPECT_EQ(told(view), "backup=stale (the newest restore point is 49 h 0 m old, at most 48 h 0 m "
                         "is wanted; no space) error");
-  view.jobs[0].record.outcome = JobOutcome::skipped;
+  view.routines[0].record.outcome = RoutineOutcome::skipped;
   EXPECT_TRUE(told(view).starts_with("backup=stale"));
 }
 
@@ -81,8 +81,8 @@ TEST(View, OperationsConfigAndCopies) {
 }
 
 TEST(Outcome, StatusAndWhatWasSaid) {
-  const auto end = [](const char* job, std::optional<int> status, const char* said) {
-    const JobEnd found = end_of(job, status, said);
+  const auto end = [](const char* routine, std::optional<int> status, const char* said) {
+    const RoutineEnd found = end_of(routine, status, said);
     return std::string{name_of(found.outcome)} + ": " + found.detail;
   };
   EXPECT_EQ(end("backup", 0, R"({"event":"backed_up","point":"p-1"})"),

@@ -12,7 +12,7 @@ using base::Error;
 using base::ErrorKind;
 using base::ok;
 using base::Result;
-using state::JobOutcome;
+using state::RoutineOutcome;
 using world::TimePoint;
 
 namespace {
@@ -24,9 +24,9 @@ using std::chrono_literals::operator""ms;
 
 constexpr auto look_again = 60s; // at the configuration, and at what others do
 constexpr auto look_at_running_again = 500ms;
-constexpr auto wait_for_a_place = 1s; // when so many jobs of other stacks run
-constexpr std::size_t logs_kept = 10; // of each job
-constexpr const char* tag_name = "BELAY_JOB";
+constexpr auto wait_for_a_place = 1s; // when so many routines of other stacks run
+constexpr std::size_t logs_kept = 10; // of each routine
+constexpr const char* tag_name = "BELAY_ROUTINE";
 // In this order when several are due.
 constexpr std::array<const char*, 4> names{"resume", "backup", "retention", "verify"};
 
@@ -87,14 +87,14 @@ ServedStack::ServedStack(app::Host host, std::string program, Tell tell)
       name_{host_.config_path} {}
 
 std::string ServedStack::status_path(const std::string& name) const {
-  return state::jobs_folder(loaded_->stack.state_folder) + "/" + name + ".status";
+  return state::routines_folder(loaded_->stack.state_folder) + "/" + name + ".status";
 }
 std::string ServedStack::log_folder() const {
-  return state::jobs_folder(loaded_->stack.state_folder) + "/log";
+  return state::routines_folder(loaded_->stack.state_folder) + "/log";
 }
 
-Result<> ServedStack::write(const state::JobRecord& record) {
-  return state::write_job(host_.world.files, loaded_->stack.state_folder, record);
+Result<> ServedStack::write(const state::RoutineRecord& record) {
+  return state::write_routine(host_.world.files, loaded_->stack.state_folder, record);
 }
 
 void ServedStack::tick(bool may_begin) {
@@ -143,35 +143,36 @@ Result<> ServedStack::take_config() {
   loaded_ = std::move(loaded).value();
   const domain::Stack& stack = loaded_->stack;
   name_ = stack.name;
-  std::map<std::string, Job> before;
-  std::swap(before, jobs_);
-  TRY(take_job("resume", nullptr));
+  std::map<std::string, Routine> before;
+  std::swap(before, routines_);
+  TRY(take_routine("resume", nullptr));
   if (stack.backup) {
-    TRY(take_job("backup", &stack.backup->timing));
+    TRY(take_routine("backup", &stack.backup->timing));
     if (stack.backup->keep != domain::KeepPolicy{})
-      TRY(take_job("retention", nullptr));
+      TRY(take_routine("retention", nullptr));
     if (stack.backup->verify)
-      TRY(take_job("verify", &*stack.backup->verify));
+      TRY(take_routine("verify", &*stack.backup->verify));
   }
-  for (auto& [name, job] : before) // a job that was taken out still ends
+  for (auto& [name, routine] : before) // a routine that was taken out still ends
     if (name == running_)
-      jobs_.try_emplace(name, std::move(job));
+      routines_.try_emplace(name, std::move(routine));
   return ok();
 }
 
-Result<> ServedStack::take_job(const std::string& name, const domain::TimingSpec* timing) {
-  Job job;
-  const auto found = TRY(state::read_job(host_.world.files, loaded_->stack.state_folder, name));
-  job.record = found.value_or(state::JobRecord{.name = name, .since = host_.world.clock.now()});
+Result<> ServedStack::take_routine(const std::string& name, const domain::TimingSpec* timing) {
+  Routine routine;
+  const auto found = TRY(state::read_routine(host_.world.files, loaded_->stack.state_folder, name));
+  routine.record =
+      found.value_or(state::RoutineRecord{.name = name, .since = host_.world.clock.now()});
   if (timing != nullptr) {
-    job.timing = timing_of(*timing);
-    job.when = words_of(*timing);
+    routine.timing = timing_of(*timing);
+    routine.when = words_of(*timing);
     if (!found && !is_looked_at_only_) // from now on it is known since when it waits
-      TRY(write(job.record));
+      TRY(write(routine.record));
   }
-  if (job.record.is_running() && running_.empty())
+  if (routine.record.is_running() && running_.empty())
     running_ = name;
-  jobs_[name] = std::move(job);
+  routines_[name] = std::move(routine);
   return ok();
 }
 
@@ -188,42 +189,43 @@ Result<> ServedStack::look_at_running() {
   std::optional<int> status;
   if (text)
     status = std::atoi(text.value().c_str());
-  return finish(jobs_.at(running_), status);
+  return finish(routines_.at(running_), status);
 }
 
-Result<> ServedStack::finish(Job& job, std::optional<int> status) {
-  state::JobRecord& record = job.record;
+Result<> ServedStack::finish(Routine& routine, std::optional<int> status) {
+  state::RoutineRecord& record = routine.record;
   const TimePoint now = host_.world.clock.now();
   const std::string log =
       log_folder() + "/" + record.name + "-" + base::compact_time(*record.began) + ".jsonl";
   const auto said = host_.world.files.read_end(log, 256U << 10U);
-  const JobEnd end = end_of(record.name, status, said ? said.value() : "");
+  const RoutineEnd end = end_of(record.name, status, said ? said.value() : "");
   record.ended = now;
   record.outcome = end.outcome;
   record.detail = end.detail;
   record.status = status.value_or(-1) & 0xff;
   record.removed_all += end.removed;
   switch (end.outcome) {
-  case JobOutcome::success:
+  case RoutineOutcome::success:
     ++record.successes_all;
     record.failures = 0;
     record.last_success = now;
     break;
-  case JobOutcome::skipped: ++record.skipped_all; break;
+  case RoutineOutcome::skipped: ++record.skipped_all; break;
   default: ++record.failures_all; ++record.failures;
   }
   TRY(write(record));
   tell(record.name + " " +
-       (end.outcome == JobOutcome::success   ? "done"
-        : end.outcome == JobOutcome::skipped ? "put off"
-                                             : "failed") +
+       (end.outcome == RoutineOutcome::success   ? "done"
+        : end.outcome == RoutineOutcome::skipped ? "put off"
+                                                 : "failed") +
        " after " +
        base::format_duration(std::chrono::duration_cast<world::Milliseconds>(now - *record.began)) +
        (end.detail.empty() ? "" : ": " + end.detail));
   running_.clear();
   if (record.name == "resume")
     has_resumed_ = true;
-  if (record.name == "backup" && end.outcome == JobOutcome::success && jobs_.contains("retention"))
+  if (record.name == "backup" && end.outcome == RoutineOutcome::success &&
+      routines_.contains("retention"))
     wanted_ = "retention";
   return ok();
 }
@@ -240,45 +242,45 @@ Result<> ServedStack::begin_due() {
     if (operation_.empty() || !is_operation_ownerless_)
       has_resumed_ = true;
     else
-      return begin(jobs_.at("resume"), now);
+      return begin(routines_.at("resume"), now);
   }
-  // What was asked for by the end of another job comes first.
+  // What was asked for by the end of another routine comes first.
   std::vector<std::string> order{names.begin(), names.end()};
   std::stable_partition(order.begin(), order.end(),
                         [&](const std::string& name) { return name == wanted_; });
   for (const std::string& name : order) {
-    const auto found = jobs_.find(name);
-    if (found == jobs_.end())
+    const auto found = routines_.find(name);
+    if (found == routines_.end())
       continue;
-    Job& job = found->second;
-    find_due(job);
+    Routine& routine = found->second;
+    find_due(routine);
     const bool is_wanted = wanted_ == name;
-    if (!is_wanted && !(job.due && job.due->at <= now)) {
-      if (job.due)
-        wake_at_ = std::min(wake_at_, job.due->at);
+    if (!is_wanted && !(routine.due && routine.due->at <= now)) {
+      if (routine.due)
+        wake_at_ = std::min(wake_at_, routine.due->at);
       continue;
     }
     if (is_wanted)
       wanted_.clear();
-    const TimePoint planned = job.due ? job.due->planned : now;
+    const TimePoint planned = routine.due ? routine.due->planned : now;
     if (!operation_.empty())
-      return skip(job, planned, operation_ + " is in progress");
-    return begin(job, planned);
+      return skip(routine, planned, operation_ + " is in progress");
+    return begin(routine, planned);
   }
   return ok();
 }
 
-void ServedStack::find_due(Job& job) const {
-  if (!job.timing)
+void ServedStack::find_due(Routine& routine) const {
+  if (!routine.timing)
     return;
-  const state::JobRecord& record = job.record;
-  job.due =
-      schedule::next_due(*job.timing,
+  const state::RoutineRecord& record = routine.record;
+  routine.due =
+      schedule::next_due(*routine.timing,
                          {.since = record.since,
                           .planned = record.planned,
                           .ended = record.ended,
                           .failures = record.failures,
-                          .was_skipped = record.outcome == JobOutcome::skipped},
+                          .was_skipped = record.outcome == RoutineOutcome::skipped},
                          host_.world.clock.now(), seed_of(loaded_->stack.name + ":" + record.name));
 }
 
@@ -286,8 +288,8 @@ Result<> ServedStack::read_only() {
   is_looked_at_only_ = true;
   TRY(take_config());
   last_backup_ = TRY(state::read_last_backup(host_.world.files, loaded_->stack.state_folder));
-  for (auto& [name, job] : jobs_)
-    find_due(job);
+  for (auto& [name, routine] : routines_)
+    find_due(routine);
   return look_at_operation();
 }
 
@@ -297,20 +299,20 @@ Result<StackView> remembered(const app::Host& host) {
   return stack.view();
 }
 
-Result<> ServedStack::skip(Job& job, TimePoint planned, const std::string& why) {
+Result<> ServedStack::skip(Routine& routine, TimePoint planned, const std::string& why) {
   const TimePoint now = host_.world.clock.now();
-  if (job.record.outcome != JobOutcome::skipped)
-    tell(job.record.name + " put off: " + why);
-  job.record.planned = planned;
-  job.record.began = now;
-  job.record.ended = now;
-  job.record.outcome = JobOutcome::skipped;
-  job.record.detail = why;
-  ++job.record.skipped_all;
-  return write(job.record);
+  if (routine.record.outcome != RoutineOutcome::skipped)
+    tell(routine.record.name + " put off: " + why);
+  routine.record.planned = planned;
+  routine.record.began = now;
+  routine.record.ended = now;
+  routine.record.outcome = RoutineOutcome::skipped;
+  routine.record.detail = why;
+  ++routine.record.skipped_all;
+  return write(routine.record);
 }
 
-// The command of a job; empty: there is nothing to do.
+// The command of a routine; empty: there is nothing to do.
 Result<std::vector<std::string>> ServedStack::arguments_of(const std::string& name) const {
   if (name == "resume")
     return std::vector<std::string>{"resume"};
@@ -323,19 +325,19 @@ Result<std::vector<std::string>> ServedStack::arguments_of(const std::string& na
   return std::vector<std::string>{"verify", last_backup_->point};
 }
 
-Result<> ServedStack::begin(Job& job, TimePoint planned) {
-  const std::string& name = job.record.name;
+Result<> ServedStack::begin(Routine& routine, TimePoint planned) {
+  const std::string& name = routine.record.name;
   const auto arguments = TRY(arguments_of(name));
   if (arguments.empty())
-    return skip(job, planned, "there is no restore point yet");
+    return skip(routine, planned, "there is no restore point yet");
   world::Files& files = host_.world.files;
   TRY(files.create_folders(log_folder()));
   TRY(trim_logs(name));
   TRY(files.remove(status_path(name)));
-  job.record.planned = planned;
-  job.record.began = host_.world.clock.now();
-  job.record.ended.reset();
-  TRY(write(job.record));
+  routine.record.planned = planned;
+  routine.record.began = host_.world.clock.now();
+  routine.record.ended.reset();
+  TRY(write(routine.record));
   running_ = name;
   if (name == "resume")
     has_resumed_ = false;
@@ -347,12 +349,12 @@ Result<> ServedStack::begin(Job& job, TimePoint planned) {
   start.environment.emplace_back(tag_name, loaded_->stack.state_folder + ":" + name);
   start.environment.emplace_back("BELAY_STATUS_FILE", status_path(name));
   start.log_path =
-      log_folder() + "/" + name + "-" + base::compact_time(*job.record.began) + ".jsonl";
+      log_folder() + "/" + name + "-" + base::compact_time(*routine.record.began) + ".jsonl";
   start.lock_path = status_path(name) + ".start";
   tell(name + " begins");
   const auto started = host_.world.processes.start(start);
   if (!started)
-    return finish(job, 1);
+    return finish(routine, 1);
   return ok();
 }
 
@@ -379,16 +381,16 @@ StackView ServedStack::view() const {
   view.has_copy = loaded_->stack.repository && loaded_->stack.repository->copy;
   view.age_max = age_max_of(loaded_->stack, host_.world.clock.now());
   for (const char* name : names)
-    if (const auto found = jobs_.find(name);
-        found != jobs_.end() && (found->second.timing || found->second.record.began ||
-                                 std::string_view{name} == "retention")) {
-      const Job& job = found->second;
-      JobView shown{.record = job.record, .when = job.when, .next = {}};
-      if (job.due && !job.record.is_running())
-        shown.next = job.due->at;
+    if (const auto found = routines_.find(name);
+        found != routines_.end() && (found->second.timing || found->second.record.began ||
+                                     std::string_view{name} == "retention")) {
+      const Routine& routine = found->second;
+      RoutineView shown{.record = routine.record, .when = routine.when, .next = {}};
+      if (routine.due && !routine.record.is_running())
+        shown.next = routine.due->at;
       if (shown.record.name == "backup")
-        view.since = job.record.since;
-      view.jobs.push_back(std::move(shown));
+        view.since = routine.record.since;
+      view.routines.push_back(std::move(shown));
     }
   return view;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// ServedStack: the scheduled work of one stack. Each job is a belay of its own, which outlives us:
-// what it does survives our end, and a later one of us finds it again.
+// ServedStack: the scheduled work of one stack. Each routine is a belay of its own, which outlives
+// us: what it does survives our end, and a later one of us finds it again.
 
 #include "app/app.hpp"
 #include "schedule/timing.hpp"
@@ -18,7 +18,7 @@ using Tell = std::function<void(const std::string& line)>; // for people: "shop:
 
 class ServedStack {
 public:
-  // `host` names the belay.yaml. `program`: what runs a job.
+  // `host` names the belay.yaml. `program`: what runs a routine.
   ServedStack(app::Host host, std::string program, Tell tell);
 
   // Looks at everything once: ends what ended, begins what is due if `may_begin`. Waits for
@@ -36,26 +36,26 @@ public:
   const std::string& name() const { return name_; }
 
 private:
-  struct Job {
-    state::JobRecord record;
-    std::optional<schedule::Timing> timing; // nothing: only after another job
+  struct Routine {
+    state::RoutineRecord record;
+    std::optional<schedule::Timing> timing; // nothing: only after another routine
     std::string when;
     std::optional<schedule::Due> due;
   };
   base::Result<> look();
   base::Result<> take_config();
-  base::Result<> take_job(const std::string& name, const domain::TimingSpec* timing);
+  base::Result<> take_routine(const std::string& name, const domain::TimingSpec* timing);
   base::Result<> look_at_running();
-  base::Result<> finish(Job& job, std::optional<int> status);
+  base::Result<> finish(Routine& routine, std::optional<int> status);
   base::Result<> begin_due();
-  void find_due(Job& job) const;
-  base::Result<> begin(Job& job, world::TimePoint planned);
-  base::Result<> skip(Job& job, world::TimePoint planned, const std::string& why);
+  void find_due(Routine& routine) const;
+  base::Result<> begin(Routine& routine, world::TimePoint planned);
+  base::Result<> skip(Routine& routine, world::TimePoint planned, const std::string& why);
   base::Result<bool> is_alive(const std::string& name);
   base::Result<> trim_logs(const std::string& name);
   base::Result<> look_at_operation();
   base::Result<std::vector<std::string>> arguments_of(const std::string& name) const;
-  base::Result<> write(const state::JobRecord& record);
+  base::Result<> write(const state::RoutineRecord& record);
   void tell(const std::string& text) const { tell_(name_ + ": " + text); }
   std::string status_path(const std::string& name) const;
   std::string log_folder() const;
@@ -67,10 +67,10 @@ private:
   std::string config_text_;
   std::string config_problem_;
   std::optional<config::Loaded> loaded_;
-  std::map<std::string, Job> jobs_;
+  std::map<std::string, Routine> routines_;
   std::optional<state::LastBackup> last_backup_;
-  std::string running_; // name of the job that runs; empty: none
-  std::string wanted_;  // name of the job that comes next whatever the clock says
+  std::string running_; // name of the routine that runs; empty: none
+  std::string wanted_;  // name of the routine that comes next whatever the clock says
   std::string operation_;
   bool is_operation_ownerless_ = false;
   bool has_resumed_ = false;

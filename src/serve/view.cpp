@@ -7,17 +7,17 @@
 
 namespace serve {
 
-using state::JobOutcome;
+using state::RoutineOutcome;
 using world::TimePoint;
 
 namespace {
 
 constexpr std::array words{"ok", "disabled", "pending", "degraded", "stale", "error"};
 
-const JobView* find(const StackView& view, std::string_view name) {
-  const auto found =
-      std::ranges::find_if(view.jobs, [&](const JobView& job) { return job.record.name == name; });
-  return found == view.jobs.end() ? nullptr : &*found;
+const RoutineView* find(const StackView& view, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      view.routines, [&](const RoutineView& routine) { return routine.record.name == name; });
+  return found == view.routines.end() ? nullptr : &*found;
 }
 
 world::Milliseconds since(TimePoint then, TimePoint now) {
@@ -28,17 +28,17 @@ std::string age_text(TimePoint then, TimePoint now) {
   return base::format_duration(std::max(since(then, now), world::Milliseconds{0}));
 }
 
-// How the last run of a job ended. `what` it is for: "backup".
+// How the last run of a routine ended. `what` it is for: "backup".
 Check outcome_of(const StackView& view, const char* name) {
   Check check{.name = name};
-  const JobView* job = find(view, name);
-  if (job == nullptr) {
+  const RoutineView* routine = find(view, name);
+  if (routine == nullptr) {
     check.health = Health::disabled;
     return check;
   }
-  const state::JobRecord& record = job->record;
+  const state::RoutineRecord& record = routine->record;
   check.at = record.last_success;
-  if (record.outcome == JobOutcome::failed) {
+  if (record.outcome == RoutineOutcome::failed) {
     check.health = Health::error;
     check.detail = record.detail;
   } else if (!record.last_success) {

@@ -2,7 +2,7 @@
 // View: what is known of the stacks that are served, as plain values; and what that means for who
 // asks after their health. Pure.
 
-#include "state/jobs.hpp"
+#include "state/routines.hpp"
 #include "world/clock.hpp"
 
 #include <optional>
@@ -11,8 +11,8 @@
 
 namespace serve {
 
-struct JobView {
-  state::JobRecord record;
+struct RoutineView {
+  state::RoutineRecord record;
   std::string when; // "0 2 * * * Europe/Berlin", "every 12h"; empty: after another
   std::optional<world::TimePoint> next; // when it begins next
 };
@@ -22,7 +22,7 @@ struct StackView {
   std::string config_path;
   std::string config_problem; // why belay.yaml cannot be used; what was read before still counts
   bool has_schedule = false;
-  std::vector<JobView> jobs;
+  std::vector<RoutineView> routines;
   std::optional<state::LastBackup> last_backup;
   world::TimePoint since;                     // when it was first seen
   std::optional<world::Milliseconds> age_max; // of the newest restore point

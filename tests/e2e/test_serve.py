@@ -95,15 +95,15 @@ def serving(project, *arguments):
         served.end()
 
 
-def done(served, job, outcome="done"):
+def done(served, routine, outcome="done"):
     try:
-        wait_until(f"{job} is {outcome}", lambda: served.said(f"{job} {outcome}"), seconds=60)
+        wait_until(f"{routine} is {outcome}", lambda: served.said(f"{routine} {outcome}"), seconds=60)
     except AssertionError as late:
         raise AssertionError("\n".join([str(late), *served.lines])) from None
 
 
-def job(project, name):
-    return next(one for one in project.json("schedule") if one["job"] == name)
+def routine(project, name):
+    return next(one for one in project.json("schedule") if one["routine"] == name)
 
 
 def record(project, name, **changes):
@@ -138,7 +138,7 @@ def test_it_takes_keeps_and_verifies_restore_points(shop):
             wait_until("Prometheus has it", lambda: prometheus.ask("belay_backup_last_status == 1"), 60)
         finally:
             prometheus.end()
-        again = job(shop, "backup")
+        again = routine(shop, "backup")
         assert again["outcome"] == "success" and again["next"] > again["ended"]
         assert served.end() == DONE
     assert not (shop.folder / "s.sock").exists()
@@ -170,7 +170,7 @@ def test_a_backup_that_fails_is_told_and_tried_again(shop):
         assert check["status"] == "error" and "password" in check["detail"], check
         assert served.metric("belay_backup_last_status") == 0
         assert served.metric("belay_backup_last_success_timestamp") is None
-        first = job(shop, "backup")
+        first = routine(shop, "backup")
         assert first["failures"] == 1 and first["next"] < first["ended"][:11] + "99"
     secret(shop.folder / "password", "first")
     record(shop, "backup", ended="2026-01-01T00:00:00.000Z")
@@ -192,7 +192,7 @@ def test_an_old_restore_point_is_an_alarm_though_nothing_failed(shop):
         assert served.metric("belay_check_ok", check="backup") == 0
 
 
-def test_a_job_outlives_its_daemon_and_is_found_again(shop):
+def test_a_routine_outlives_its_daemon_and_is_found_again(shop):
     gate = shop.folder / "gate.sh"
     gate.write_text(f'#!/bin/sh\n[ "$BELAY_REQUEST" != protect ] || {{ touch "{shop.folder}/waits";'
                     f' while [ ! -e "{shop.folder}/go" ]; do sleep 0.05; done; }}\n'
@@ -204,11 +204,11 @@ def test_a_job_outlives_its_daemon_and_is_found_again(shop):
     served = Served(shop)
     try:
         wait_until("the backup waits", (shop.folder / "waits").exists)
-        assert job(shop, "backup")["is_running"]
+        assert routine(shop, "backup")["is_running"]
     finally:
         served.end(signal.SIGKILL)
     with serving(shop) as again:
-        wait_until("it is found", lambda: again.metric("belay_job_running", job="backup") == 1)
+        wait_until("it is found", lambda: again.metric("belay_routine_running", routine="backup") == 1)
         assert not again.said("backup begins")
         (shop.folder / "go").touch()
         done(again, "backup")
@@ -280,7 +280,7 @@ def test_the_socket_is_ours_alone_and_another_daemon_is_told(shop):
     (["--listen", "0.0.0.0:80"], "is not of this machine alone"),
     (["--listen", "127.0.0.1"], "is no address and port"),
     (["--listen", "127.0.0.1:99999"], "is no address and port"),
-    (["--jobs", "0"], "--jobs"),
+    (["--parallel", "0"], "--parallel"),
     (["no-such-folder"], "no-such-folder"),
 ])
 def test_what_is_typed_wrong_is_told(shop, arguments, words):

@@ -1,4 +1,4 @@
-#include "state/jobs.hpp"
+#include "state/routines.hpp"
 
 #include "base/text.hpp"
 
@@ -72,12 +72,12 @@ public:
       wrong(key);
     return found.value_or(world::TimePoint{});
   }
-  JobOutcome outcome(const char* key) {
+  RoutineOutcome outcome(const char* key) {
     const std::string said = text(key);
     for (std::size_t i = 0; i < outcomes.size(); ++i)
       if (said == outcomes[i])
-        return static_cast<JobOutcome>(i);
-    return wrong(key), JobOutcome::none;
+        return static_cast<RoutineOutcome>(i);
+    return wrong(key), RoutineOutcome::none;
   }
   Result<> end() const { return problem_.empty() ? ok() : Result<>{corrupt(problem_)}; }
 
@@ -108,11 +108,11 @@ Result<std::optional<std::string>> read_if_any(world::Files& files, const std::s
 
 } // namespace
 
-std::string_view name_of(JobOutcome outcome) {
+std::string_view name_of(RoutineOutcome outcome) {
   return outcomes.at(static_cast<std::size_t>(outcome));
 }
 
-std::string to_json(const JobRecord& record) {
+std::string to_json(const RoutineRecord& record) {
   json out{{"format", format_version},
            {"name", record.name},
            {"since", base::format_time(record.since)},
@@ -131,26 +131,27 @@ std::string to_json(const JobRecord& record) {
   return text_of(out);
 }
 
-Result<JobRecord> job_from_json(std::string_view text) {
+Result<RoutineRecord> routine_from_json(std::string_view text) {
   const json record = TRY(open_record(text));
   Reader reader{record};
-  JobRecord job;
-  job.name = reader.text("name");
-  job.since = reader.time("since");
-  job.planned = reader.time_if_any("planned");
-  job.began = reader.time_if_any("began");
-  job.ended = reader.time_if_any("ended");
-  job.last_success = reader.time_if_any("last_success");
-  job.outcome = reader.outcome("outcome");
-  job.detail = reader.text("detail");
-  job.status = static_cast<int>(reader.number("status") & 0xffU);
-  job.failures = static_cast<int>(std::min<std::uint64_t>(reader.number("failures"), 1'000'000));
-  job.successes_all = reader.number("successes_all");
-  job.failures_all = reader.number("failures_all");
-  job.skipped_all = reader.number("skipped_all");
-  job.removed_all = reader.number("removed_all");
+  RoutineRecord routine;
+  routine.name = reader.text("name");
+  routine.since = reader.time("since");
+  routine.planned = reader.time_if_any("planned");
+  routine.began = reader.time_if_any("began");
+  routine.ended = reader.time_if_any("ended");
+  routine.last_success = reader.time_if_any("last_success");
+  routine.outcome = reader.outcome("outcome");
+  routine.detail = reader.text("detail");
+  routine.status = static_cast<int>(reader.number("status") & 0xffU);
+  routine.failures =
+      static_cast<int>(std::min<std::uint64_t>(reader.number("failures"), 1'000'000));
+  routine.successes_all = reader.number("successes_all");
+  routine.failures_all = reader.number("failures_all");
+  routine.skipped_all = reader.number("skipped_all");
+  routine.removed_all = reader.number("removed_all");
   TRY(reader.end());
-  return job;
+  return routine;
 }
 
 std::string to_json(const LastBackup& backup) {
@@ -179,27 +180,28 @@ Result<LastBackup> last_backup_from_json(std::string_view text) {
   return backup;
 }
 
-std::string jobs_folder(const std::string& state_folder) {
+std::string routines_folder(const std::string& state_folder) {
   return state_folder + "/schedule";
 }
-std::string job_path(const std::string& state_folder, const std::string& name) {
-  return jobs_folder(state_folder) + "/" + name + ".json";
+std::string routine_path(const std::string& state_folder, const std::string& name) {
+  return routines_folder(state_folder) + "/" + name + ".json";
 }
 std::string last_backup_path(const std::string& state_folder) {
-  return jobs_folder(state_folder) + "/last-backup.json";
+  return routines_folder(state_folder) + "/last-backup.json";
 }
 
-Result<std::optional<JobRecord>> read_job(world::Files& files, const std::string& state_folder,
-                                          const std::string& name) {
-  const auto text = TRY(read_if_any(files, job_path(state_folder, name)));
+Result<std::optional<RoutineRecord>>
+read_routine(world::Files& files, const std::string& state_folder, const std::string& name) {
+  const auto text = TRY(read_if_any(files, routine_path(state_folder, name)));
   if (!text)
-    return std::optional<JobRecord>{};
-  return std::optional{TRY_CONTEXT(job_from_json(*text), job_path(state_folder, name))};
+    return std::optional<RoutineRecord>{};
+  return std::optional{TRY_CONTEXT(routine_from_json(*text), routine_path(state_folder, name))};
 }
 
-Result<> write_job(world::Files& files, const std::string& state_folder, const JobRecord& record) {
-  TRY(files.create_folders(jobs_folder(state_folder)));
-  return files.replace(job_path(state_folder, record.name), to_json(record));
+Result<> write_routine(world::Files& files, const std::string& state_folder,
+                       const RoutineRecord& record) {
+  TRY(files.create_folders(routines_folder(state_folder)));
+  return files.replace(routine_path(state_folder, record.name), to_json(record));
 }
 
 Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
@@ -212,7 +214,7 @@ Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
 
 Result<> write_last_backup(world::Files& files, const std::string& state_folder,
                            const LastBackup& backup) {
-  TRY(files.create_folders(jobs_folder(state_folder)));
+  TRY(files.create_folders(routines_folder(state_folder)));
   return files.replace(last_backup_path(state_folder), to_json(backup));
 }
 

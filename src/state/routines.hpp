@@ -1,5 +1,5 @@
 #pragma once
-// Jobs: what a stack remembers of its scheduled work, and of its last restore point in a
+// Routines: what a stack remembers of its scheduled work, and of its last restore point in a
 // repository. Formats: docs/formats/schedule.md.
 
 #include "base/result.hpp"
@@ -13,21 +13,21 @@
 namespace state {
 
 // failed: it did not do its work. skipped: something else was at work on the stack.
-enum class JobOutcome { none, success, failed, skipped };
-std::string_view name_of(JobOutcome outcome); // "none", "success", "failed", "skipped"
+enum class RoutineOutcome { none, success, failed, skipped };
+std::string_view name_of(RoutineOutcome outcome); // "none", "success", "failed", "skipped"
 
 // One kind of scheduled work: "backup", "retention", "verify", "resume".
-struct JobRecord {
+struct RoutineRecord {
   std::string name;
   world::TimePoint since;                  // when it was first seen
   std::optional<world::TimePoint> planned; // the moment that the last run is, or was, for
   std::optional<world::TimePoint> began;   // the last run
   std::optional<world::TimePoint> ended;   // nothing while it runs
   std::optional<world::TimePoint> last_success;
-  JobOutcome outcome = JobOutcome::none; // of the last run that ended
-  std::string detail;                    // of it, one line for people
-  int status = 0;                        // its exit status
-  int failures = 0;                      // of the last runs, one after the other
+  RoutineOutcome outcome = RoutineOutcome::none; // of the last run that ended
+  std::string detail;                            // of it, one line for people
+  int status = 0;                                // its exit status
+  int failures = 0;                              // of the last runs, one after the other
   std::uint64_t successes_all = 0;
   std::uint64_t failures_all = 0;
   std::uint64_t skipped_all = 0;
@@ -35,8 +35,8 @@ struct JobRecord {
   bool is_running() const { return began && !ended; }
 };
 
-std::string to_json(const JobRecord& record);
-base::Result<JobRecord> job_from_json(std::string_view text); // corrupt, too_new
+std::string to_json(const RoutineRecord& record);
+base::Result<RoutineRecord> routine_from_json(std::string_view text); // corrupt, too_new
 
 // The last restore point that was written to the repository and read back, whoever asked for it.
 struct LastBackup {
@@ -53,15 +53,15 @@ std::string to_json(const LastBackup& backup);
 base::Result<LastBackup> last_backup_from_json(std::string_view text); // corrupt, too_new
 
 // Where they stand, in the state folder of a stack.
-std::string jobs_folder(const std::string& state_folder);
-std::string job_path(const std::string& state_folder, const std::string& name);
+std::string routines_folder(const std::string& state_folder);
+std::string routine_path(const std::string& state_folder, const std::string& name);
 std::string last_backup_path(const std::string& state_folder);
 
 // nullopt: none yet.
-base::Result<std::optional<JobRecord>>
-read_job(world::Files& files, const std::string& state_folder, const std::string& name);
-base::Result<> write_job(world::Files& files, const std::string& state_folder,
-                         const JobRecord& record);
+base::Result<std::optional<RoutineRecord>>
+read_routine(world::Files& files, const std::string& state_folder, const std::string& name);
+base::Result<> write_routine(world::Files& files, const std::string& state_folder,
+                             const RoutineRecord& record);
 base::Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
                                                          const std::string& state_folder);
 base::Result<> write_last_backup(world::Files& files, const std::string& state_folder,

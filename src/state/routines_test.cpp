@@ -1,5 +1,5 @@
 #include "base/text.hpp"
-#include "state/jobs.hpp"
+#include "state/routines.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,34 +8,34 @@ namespace {
 
 const world::TimePoint now = base::parse_time("2026-11-21T12:00:00.250Z").value();
 
-TEST(Jobs, RoundTrip) {
-  JobRecord record{.name = "backup", .since = now};
-  EXPECT_EQ(to_json(job_from_json(to_json(record)).value()), to_json(record));
+TEST(Routines, RoundTrip) {
+  RoutineRecord record{.name = "backup", .since = now};
+  EXPECT_EQ(to_json(routine_from_json(to_json(record)).value()), to_json(record));
   record.planned = record.began = record.ended = record.last_success = now;
-  record.outcome = JobOutcome::skipped;
+  record.outcome = RoutineOutcome::skipped;
   record.detail = "o-1 is in progress";
   record.status = 11;
   record.failures = 3;
   record.successes_all = 7;
-  EXPECT_EQ(to_json(job_from_json(to_json(record)).value()), to_json(record));
+  EXPECT_EQ(to_json(routine_from_json(to_json(record)).value()), to_json(record));
   const LastBackup backup{
       .at = now, .point = "p-1", .location = "/x", .bytes = 5, .has_copy = true};
   EXPECT_EQ(to_json(last_backup_from_json(to_json(backup)).value()), to_json(backup));
 }
 
-TEST(Jobs, WhatIsNotWholeIsRefused) {
-  const std::string whole = to_json(JobRecord{.name = "backup", .since = now});
+TEST(Routines, WhatIsNotWholeIsRefused) {
+  const std::string whole = to_json(RoutineRecord{.name = "backup", .since = now});
   for (const char* key : {"\"name\"", "\"since\"", "\"outcome\"", "\"failures\"", "\"format\""}) {
     std::string text = whole;
     text.replace(text.find(key) + 1, 1, "x");
-    const auto read = job_from_json(text);
+    const auto read = routine_from_json(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().kind, base::ErrorKind::corrupt) << text;
   }
   std::string newer = whole;
   newer.replace(newer.find("\"format\": 1"), 11, "\"format\": 2");
-  EXPECT_EQ(job_from_json(newer).error().kind, base::ErrorKind::too_new);
-  EXPECT_FALSE(job_from_json(""));
+  EXPECT_EQ(routine_from_json(newer).error().kind, base::ErrorKind::too_new);
+  EXPECT_FALSE(routine_from_json(""));
   EXPECT_FALSE(last_backup_from_json("[]"));
 }
 
