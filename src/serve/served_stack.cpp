@@ -24,8 +24,9 @@ using std::chrono_literals::operator""ms;
 
 constexpr auto look_again = 60s; // at the configuration, and at what others do
 constexpr auto look_at_running_again = 500ms;
-constexpr auto wait_for_a_place = 1s; // when so many routines of other stacks run
-constexpr std::size_t logs_kept = 10; // of each routine
+constexpr auto look_after_an_error = 5s; // whoever repairs it waits to see that
+constexpr auto wait_for_a_place = 1s;    // when so many routines of other stacks run
+constexpr std::size_t logs_kept = 10;    // of each routine
 constexpr const char* tag_name = "BELAY_ROUTINE";
 // In this order when several are due.
 constexpr std::array<const char*, 4> names{"resume", "backup", "retention", "verify"};
@@ -106,6 +107,7 @@ void ServedStack::tick(bool may_begin) {
     if (config_problem_ != looked.error().message)
       tell(looked.error().message);
     config_problem_ = looked.error().message;
+    wake_at_ = host_.world.clock.now() + look_after_an_error;
   } else if (!running_.empty()) {
     wake_at_ = host_.world.clock.now() + look_at_running_again;
   } else if (!may_begin) {
@@ -136,10 +138,7 @@ Result<> ServedStack::take_config() {
     config_problem_ = loaded.error().message;
     return ok();
   }
-  if (loaded_)
-    tell("belay.yaml is read again");
-  config_text_ = std::move(text).value();
-  config_problem_.clear();
+  const bool is_again = loaded_.has_value();
   loaded_ = std::move(loaded).value();
   const domain::Stack& stack = loaded_->stack;
   name_ = stack.name;
@@ -156,6 +155,10 @@ Result<> ServedStack::take_config() {
   for (auto& [name, routine] : before) // a routine that was taken out still ends
     if (name == running_)
       routines_.try_emplace(name, std::move(routine));
+  config_text_ = std::move(text).value(); // last: what failed before here is tried again
+  config_problem_.clear();
+  if (is_again)
+    tell("belay.yaml is read again");
   return ok();
 }
 

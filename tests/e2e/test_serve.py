@@ -245,6 +245,20 @@ def test_a_config_that_became_wrong_stops_nothing(shop):
         assert served.get("/health/ready")[0] == 200  # it waits for nothing of ours
 
 
+def test_a_record_that_is_harmed_is_told_and_kills_nobody(shop):
+    with serving(shop) as served:
+        done(served, "retention")
+    (shop.folder / ".belay/schedule/resume.json").write_text("{")
+    with serving(shop) as served:
+        wait_until("it is told", lambda: "not whole" in served.get("/healthz")[1])
+        assert served.get("/healthz")[0] == 503
+        assert served.get("/health/live")[0] == 200
+        assert not served.said("begins")
+        (shop.folder / ".belay/schedule/resume.json").unlink()
+        wait_until("it goes on", lambda: served.get("/healthz")[0] == 200, seconds=60)
+        assert served.checks()["backup"]["status"] == "ok"
+
+
 def test_many_idle_clients_keep_nobody_from_an_answer(shop):
     with serving(shop) as served:
         done(served, "retention")
