@@ -70,6 +70,7 @@ TEST(s3_xml, finds_elements_and_their_texts) {
   EXPECT_FALSE(element("<Key>no end", "Key"));
   EXPECT_FALSE(element("<Key", "Key"));
   EXPECT_EQ(text_of_xml(xml_text("<a href=\"x'&\">")), "<a href=\"x'&\">");
+  EXPECT_EQ(text_of_xml("a&;b&#;c&#x;d&none;e&#x110000;f&"), "abcdef&"); // what stands for nothing
 }
 
 class Answers final : public world::Http { // gives what a test put in, and keeps what was asked

@@ -42,12 +42,15 @@ void append_entity(std::string& plain, std::string_view entity) {
       plain += c;
       return;
     }
+  if (!entity.starts_with('#'))
+    return;
   const bool is_hex = entity.starts_with("#x");
   const std::string_view digits = entity.substr(is_hex ? 2 : 1);
   std::uint32_t point = 0;
   const auto read =
       std::from_chars(digits.data(), digits.data() + digits.size(), point, is_hex ? 16 : 10);
-  if (entity.starts_with('#') && read.ptr == digits.data() + digits.size() && point <= 0x10FFFF)
+  const bool is_whole = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
+  if (is_whole && point <= 0x10FFFF)
     format::append_utf8(plain, point);
 }
 
