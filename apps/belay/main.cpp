@@ -24,6 +24,7 @@
 #include "os/folders.hpp"
 #include "os/http.hpp"
 #include "os/http_server.hpp"
+#include "os/line_input.hpp"
 #include "os/machine.hpp"
 #include "os/processes.hpp"
 #include "os/resources.hpp"
@@ -206,6 +207,7 @@ int main(int argc, char** argv) {
   os::Processes processes{*effects};
   os::Http http{*effects};
   os::HttpServer http_server;
+  os::LineInput line_input{STDIN_FILENO};
   os::Sqlite sqlite{*effects};
   os::Clock clock;
   os::Random random;
@@ -227,7 +229,8 @@ int main(int argc, char** argv) {
                                .folders = &folders,
                                .machine = &machine,
                                .channels = &channels,
-                               .http_server = &http_server};
+                               .http_server = &http_server,
+                               .line_input = &line_input};
   const int status = cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
   if (!status_path.empty())
     if (const auto kept = files.replace(status_path, std::to_string(status) + "\n", 0600); !kept)

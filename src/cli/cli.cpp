@@ -2,12 +2,14 @@
 
 #include "app/report.hpp"
 #include "base/text.hpp"
+#include "cli/abandoned_command.hpp"
 #include "cli/driver_command.hpp"
 #include "cli/evidence.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/init.hpp"
 #include "cli/judge_command.hpp"
 #include "cli/manual.hpp"
+#include "cli/mcp_command.hpp"
 #include "cli/migrations_command.hpp"
 #include "cli/options.hpp"
 #include "cli/points_command.hpp"
@@ -66,19 +68,12 @@ public:
     const auto plan = app::plan_upgrade(host_, options_.stack, wanted());
     if (!plan)
       return fail(plan.error());
-    if (!options_.out_file.empty()) {
-      const auto written = host_.world.files.replace(
-          base::absolute_path(options_.out_file, terminal_.working_folder),
-          state::to_json(plan.value()));
-      if (!written)
-        return fail(written.error());
-    }
     return show_plan(plan.value());
   }
 
   int upgrade() {
     auto plan = options_.plan_file.empty() ? app::plan_upgrade(host_, options_.stack, wanted())
-                                           : read_plan();
+                                           : read_plan(state::OperationKind::upgrade);
     if (!plan)
       return fail(plan.error());
     if (!options_.plan_file.empty() && !evidence_of(options_.evidence).empty())
@@ -91,6 +86,10 @@ public:
   }
 
   int rollback() {
+    if (!options_.plan_file.empty()) {
+      const auto plan = read_plan(state::OperationKind::rollback);
+      return plan ? carry_out(plan.value(), true) : fail(plan.error());
+    }
     const auto level = domain::level_named(options_.level);
     if (!level)
       return fail({ErrorKind::invalid_input, "there is no level '" + options_.level + "'",
@@ -109,6 +108,8 @@ public:
         {.to = options_.to, .level = *level, .is_compatible = options_.is_compatible});
     if (!plan)
       return fail(plan.error());
+    if (!options_.out_file.empty())
+      return show_plan(plan.value());
     return carry_out(plan.value(), options_.is_yes || *level == domain::Level::restart);
   }
 
@@ -140,41 +141,12 @@ public:
 
   int points() { return cli::points(host_, terminal_, options_.stack, options_.is_json); }
 
-  int abandoned() {
-    const auto all = app::points(host_);
-    if (!all)
-      return fail(all.error());
-    std::vector<app::KnownPoint> shown;
-    for (const state::RestorePoint& point : all.value())
-      if (point.is_abandoned())
-        shown.push_back(app::local_point(point));
-    if (options_.is_json)
-      return print(points_json(shown));
-    return print(shown.empty() ? "no abandoned sets: no way back has swapped anything out\n"
-                               : points_text(shown, host_.world.clock.now()));
-  }
-
+  int abandoned() { return cli::abandoned(host_, terminal_, options_.is_json); }
   int abandoned_show() {
-    const auto all = app::points(host_);
-    if (!all)
-      return fail(all.error());
-    const auto found = std::ranges::find(all.value(), options_.id, &state::RestorePoint::id);
-    if (found == all.value().end() || !found->is_abandoned())
-      return fail({ErrorKind::not_found, "no abandoned set '" + options_.id + "'",
-                   "List them with 'belay abandoned'."});
-    return print(state::to_json(*found));
+    return cli::abandoned_show(host_, terminal_, options_.id, options_.is_json);
   }
-
   int abandoned_export() {
-    const std::string into = base::absolute_path(options_.into, terminal_.working_folder);
-    const auto folders = app::export_abandoned(host_, options_.id, into);
-    if (!folders)
-      return fail(folders.error());
-    if (options_.is_json)
-      return print(nlohmann::json{{"exported", folders.value()}}.dump() + "\n");
-    return print(folders.value().empty()
-                     ? "it holds no data: only a config\n"
-                     : "exported to " + base::join(folders.value(), ", ") + "\n");
+    return cli::abandoned_export(host_, terminal_, options_.id, options_.into, options_.is_json);
   }
 
   int history() {
@@ -235,14 +207,27 @@ private:
   }
 
   int show_plan(const state::Plan& plan) {
+    if (!options_.out_file.empty())
+      if (const auto written = host_.world.files.replace(
+              base::absolute_path(options_.out_file, terminal_.working_folder),
+              state::to_json(plan));
+          !written)
+        return fail(written.error());
     print(options_.is_json ? state::to_json(plan) : plan_text(plan));
     return plan.blockers.empty() ? exit_done : exit_blocked;
   }
 
-  Result<state::Plan> read_plan() {
+  Result<state::Plan> read_plan(state::OperationKind kind) {
     const std::string path = base::absolute_path(options_.plan_file, terminal_.working_folder);
     const std::string text = TRY(host_.world.files.read(path));
-    return state::plan_from_json(text);
+    state::Plan plan = TRY(state::plan_from_json(text));
+    const bool is_upgrade = plan.kind == state::OperationKind::upgrade;
+    if (plan.kind != kind)
+      return Error{ErrorKind::invalid_input,
+                   std::string{"this is the plan of "} + (is_upgrade ? "an upgrade" : "a rollback"),
+                   is_upgrade ? "Give it to 'belay upgrade --plan'."
+                              : "Give it to 'belay rollback --plan'."};
+    return plan;
   }
 
   int carry_out(const state::Plan& plan, bool is_agreed) {
@@ -420,13 +405,20 @@ private:
             "  belay rollback orders --level restart",
             &Command::rollback);
     add_stack(rollback);
-    rollback->add_option("--to", options_.to,
-                         "a restore point, of a repository too, or an abandoned set");
-    rollback->add_option("--level", options_.level, "how far: auto decides from evidence")
-        ->type_name("{auto,restart,release,data,full}")
-        ->capture_default_str();
+    CLI::Option* point = rollback->add_option(
+        "--to", options_.to, "a restore point, of a repository too, or an abandoned set");
+    CLI::Option* level =
+        rollback->add_option("--level", options_.level, "how far: auto decides from evidence")
+            ->type_name("{auto,restart,release,data,full}")
+            ->capture_default_str();
     rollback->add_flag("--compatible", options_.is_compatible,
                        "what it goes back to works with the data as it is: migrations may stay");
+    CLI::Option* out = rollback->add_option("-o,--out", options_.out_file,
+                                            "only write the plan, for 'rollback --plan'");
+    rollback->add_option("--plan", options_.plan_file, "carry out exactly this plan, or refuse")
+        ->excludes(point)
+        ->excludes(level)
+        ->excludes(out);
     rollback->add_flag("--yes", options_.is_yes, "do not ask");
     rollback->add_option("--until", options_.until, "pause after this step");
   }
@@ -469,6 +461,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   Parser parser{terminal.version};
   const SupportCommand support{parser.root()};
   const ServeCommand serve{parser.root()};
+  const McpCommand mcp{parser.root()};
   DriverCommand driver;
   driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
@@ -489,6 +482,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   auto status = serve.run(host, terminal, is_json);
   status = status ? status : support.run(host, terminal, is_json);
   status = status ? status : driver.run(host, terminal, is_json);
+  status = status ? status : mcp.run(host, terminal);
   if (status)
     return *status;
   if (repository.is_asked())

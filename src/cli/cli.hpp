@@ -6,6 +6,7 @@
 #include "world/channels.hpp"
 #include "world/folders.hpp"
 #include "world/http_server.hpp"
+#include "world/line_input.hpp"
 #include "world/machine.hpp"
 
 #include <cstdio>
@@ -30,6 +31,7 @@ struct Terminal {
   world::Machine* machine = nullptr;
   world::Channels* channels = nullptr;
   world::HttpServer* http_server = nullptr; // for `serve` only
+  world::LineInput* line_input = nullptr;   // standard input, for `mcp` only
 };
 
 // Everything but the config path of `host` must be set. Returns the exit status.

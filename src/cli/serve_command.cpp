@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/stack_paths.hpp"
 #include "serve/daemon.hpp"
 
 #include <algorithm>
@@ -27,10 +28,6 @@ struct ServeCommand::Options {
 };
 
 namespace {
-
-// The one that runs, also after its file was replaced: a routine is never of another release than
-// us.
-constexpr const char* own_program = "/proc/self/exe";
 
 void print(const Terminal& terminal, const std::string& text) {
   std::fputs(text.c_str(), terminal.out);
@@ -85,31 +82,6 @@ Result<std::string> default_socket(const app::Host& host, const Terminal& termin
     return found->second + "/belay/belay.sock";
   return Error{ErrorKind::invalid_input, "there is no place for the socket",
                "Name one with --socket, or set XDG_RUNTIME_DIR."};
-}
-
-// A folder means every .yaml in it.
-Result<std::vector<std::string>> config_paths(const app::Host& host, const Terminal& terminal,
-                                              const std::vector<std::string>& names) {
-  if (names.empty())
-    return std::vector<std::string>{host.config_path};
-  std::vector<std::string> paths;
-  for (const std::string& name : names) {
-    const std::string path = base::absolute_path(name, terminal.working_folder);
-    // A link stands for the file that it leads to: its folder is the project's.
-    const std::string real = TRY(host.world.files.resolve(path));
-    const auto info = TRY(host.world.files.info(real));
-    if (!info || info->kind != world::EntryKind::folder) {
-      paths.push_back(real);
-      continue;
-    }
-    for (const std::string& entry : TRY(host.world.files.list(real)))
-      if (entry.ends_with(".yaml") && !entry.starts_with('.'))
-        paths.push_back(TRY(host.world.files.resolve(real + "/" + entry)));
-  }
-  if (paths.empty())
-    return Error{ErrorKind::not_found, "there is no .yaml in " + base::join(names, ", "),
-                 "Link each stack's belay.yaml there, as shop.yaml."};
-  return paths;
 }
 
 std::string row(const serve::RoutineView& routine) {
