@@ -190,6 +190,7 @@ std::string read_password(const std::string& question) {
 
 int main(int argc, char** argv) {
   ::umask(077); // whatever belay makes is its owner's; a service gets 022 back
+  os::give_back_large_memory();
   os::install_stop_signals();
   config::Environment environment = read_environment();
   // For a scheduler that may not be there any more when we end; of us alone, not of our children.

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/timex.h>
 
@@ -61,6 +62,11 @@ Result<std::uint64_t> count_open(const std::string& folder) {
 }
 
 } // namespace
+
+void give_back_large_memory() {
+  constexpr int large_bytes = 4 << 20;      // packs, but not the blobs that a restore reads
+  ::mallopt(M_MMAP_THRESHOLD, large_bytes); // when it fails, memory is larger, nothing else
+}
 
 Result<world::MemoryInfo> Resources::memory() {
   const std::string path = "/proc/meminfo";

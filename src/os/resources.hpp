@@ -5,6 +5,11 @@
 
 namespace os {
 
+// Before the first thread begins, once: what is freed of 4 MiB and more goes back to the system at
+// once, and what is asked for of that size costs only what is written to. glibc would otherwise
+// keep it after the first time (mallopt(3), M_MMAP_THRESHOLD).
+void give_back_large_memory();
+
 class Resources final : public world::Resources {
 public:
   base::Result<world::MemoryInfo> memory() override;

@@ -98,7 +98,7 @@ public:
       savers_.push_back(std::make_unique<BlobSaver>(
           repository_, BlobType::data, run_.options.save, run_.added,
           [this](format::FinishedPack pack) { return run_.packs.push(std::move(pack)); }));
-    run_.jobs.set_bound_first(2 * wanted);
+    run_.jobs.set_bound_first(wanted);
     std::atomic<std::size_t> at_work = wanted + 1;
     const auto as_thread = [&](const std::function<Result<>()>& what) {
       if (auto done = what(); !done)

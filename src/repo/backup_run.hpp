@@ -18,7 +18,7 @@ namespace repo {
 constexpr std::size_t batch_files_max = 16;
 constexpr std::uint64_t batch_bytes_max = 1U << 20U;
 constexpr std::size_t waiting_batches_max = 16; // each holds up to as many folders open as files
-constexpr std::size_t waiting_packs_max = 1;
+constexpr std::size_t waiting_packs_max = 1;    // with the one that is being stored
 constexpr std::size_t torn_told_max = 100;
 
 // A folder of which not everything is stored yet.
@@ -47,18 +47,40 @@ struct FileJob {
   world::Entry entry;
   std::shared_ptr<world::Folder> folder; // that it is read from, when it is not that of `dir`
 };
+// Memory for a chunk and what is read behind its end. Few chunks are large: it begins small, and
+// only small ones are used again.
+class ChunkMemory {
+public:
+  static constexpr std::size_t piece_bytes = 512U << 10U; // read at once
+  static constexpr std::size_t bytes_max = format::chunk_bytes_max + piece_bytes;
+  struct Piece {
+    std::unique_ptr<char[]> bytes; // not set to zero
+    std::size_t size = 0;
+  };
+  Piece take(); // holds 2 MiB at least
+  // Into memory of `bytes_max`, with what is in it.
+  static void grow(Piece& memory, std::size_t filled);
+  void put(Piece memory);
+
+private:
+  static constexpr std::size_t small_bytes = 5 * piece_bytes;
+  static constexpr std::size_t spare_max = 16;
+  std::mutex mutex_;
+  std::vector<Piece> spare_;
+};
+
 // A chunk of a file, in memory that goes back to where it came from.
 class Chunk {
 public:
   Chunk() = default;
-  Chunk(std::size_t place, std::unique_ptr<char[]> memory, std::size_t size)
-      : number{place}, bytes_{std::move(memory)}, size_{size} {}
-  std::string_view bytes() const { return {bytes_.get(), size_}; }
-  std::unique_ptr<char[]> take_memory() { return std::move(bytes_); }
+  Chunk(std::size_t place, ChunkMemory::Piece memory, std::size_t size)
+      : number{place}, memory_{std::move(memory)}, size_{size} {}
+  std::string_view bytes() const { return {memory_.bytes.get(), size_}; }
+  ChunkMemory::Piece take_memory() { return std::move(memory_); }
   std::size_t number = 0; // in its file
 
 private:
-  std::unique_ptr<char[]> bytes_;
+  ChunkMemory::Piece memory_;
   std::size_t size_ = 0;
 };
 // Two chunks, or the last one: names of two are made in the time of little more than one.
@@ -70,20 +92,6 @@ struct ChunkJob {
 struct Job { // of the two
   std::vector<FileJob> files;
   std::optional<ChunkJob> chunks;
-};
-
-// Memory for a chunk and what is read behind its end.
-class ChunkMemory {
-public:
-  static constexpr std::size_t piece_bytes = 512U << 10U; // read at once
-  static constexpr std::size_t bytes = format::chunk_bytes_max + piece_bytes;
-  std::unique_ptr<char[]> take();
-  void put(std::unique_ptr<char[]> memory);
-
-private:
-  static constexpr std::size_t spare_max = 16;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<char[]>> spare_;
 };
 
 class BackupRun {
@@ -109,7 +117,7 @@ public:
   Added added;
   Queue<Job> jobs{waiting_batches_max};
   ChunkMemory memory;
-  Queue<format::FinishedPack> packs{waiting_packs_max};
+  Queue<format::FinishedPack> packs{waiting_packs_max, true};
   std::atomic<std::uint64_t> files_done = 0;
   std::atomic<std::uint64_t> bytes_done = 0;
   std::atomic<std::uint64_t> files_new = 0;

@@ -198,7 +198,7 @@ private:
     for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
       const std::string_view piece = std::string_view{bytes}.substr(at, piece_bytes);
       auto memory = run_.memory.take();
-      std::ranges::copy(piece, memory.get());
+      std::ranges::copy(piece, memory.bytes.get());
       ChunkJob job{reading, {}, 1};
       job.chunks.front() = Chunk{at / piece_bytes, std::move(memory), piece.size()};
       run_.jobs.push({{}, std::move(job)});

@@ -47,7 +47,7 @@ public:
         position_ += chunk_bytes_min;
         return Piece{chunk_bytes_min, {}, number_++};
       }
-      const std::size_t cut = chunker_.find_cut({memory_.get(), filled_}, seen_, is_at_end_);
+      const std::size_t cut = chunker_.find_cut({memory_.bytes.get(), filled_}, seen_, is_at_end_);
       if (cut != 0)
         return take(cut);
       if (is_at_end_)
@@ -66,7 +66,7 @@ private:
       filled_ = zeros_ = 0;
       is_at_end_ = false;
     } else {
-      std::memcpy(rest.get(), memory_.get() + cut, left);
+      std::memcpy(rest.bytes.get(), memory_.bytes.get() + cut, left);
       filled_ = left;
     }
     seen_ = 0;
@@ -97,10 +97,12 @@ private:
   Result<> add() {
     if (has_holes_ && position_ >= data_end_)
       TRY(look_ahead());
-    std::uint64_t wanted = std::min(piece_bytes, ChunkMemory::bytes - filled_);
+    if (memory_.size - filled_ < piece_bytes)
+      ChunkMemory::grow(memory_, filled_);
+    std::uint64_t wanted = std::min(piece_bytes, memory_.size - filled_);
     if (position_ < hole_end_) {
       wanted = std::min(wanted, hole_end_ - position_);
-      std::memset(memory_.get() + filled_, 0, wanted);
+      std::memset(memory_.bytes.get() + filled_, 0, wanted);
       filled_ += wanted;
       zeros_ += wanted;
       position_ += wanted;
@@ -111,7 +113,7 @@ private:
     // No further than where it ended when it was opened: when it has grown since, it is read again.
     if (position_ < size_)
       wanted = std::min(wanted, size_ - position_);
-    const std::size_t got = TRY(file_->read({memory_.get() + filled_, wanted}, position_));
+    const std::size_t got = TRY(file_->read({memory_.bytes.get() + filled_, wanted}, position_));
     filled_ += got;
     position_ += got;
     is_at_end_ = got < wanted || position_ == size_;
@@ -122,7 +124,7 @@ private:
 
   ChunkMemory& pool_;
   const format::Chunker& chunker_;
-  std::unique_ptr<char[]> memory_;
+  ChunkMemory::Piece memory_;
   world::SourceFile* file_ = nullptr;
   std::uint64_t size_ = 0; // as the system said it at the beginning
   bool has_holes_ = false;
@@ -274,18 +276,26 @@ private:
 
 } // namespace
 
-std::unique_ptr<char[]> ChunkMemory::take() {
+ChunkMemory::Piece ChunkMemory::take() {
   const std::scoped_lock guard{mutex_};
   if (spare_.empty())
-    return std::unique_ptr<char[]>{new char[bytes]}; // not set to zero
-  auto memory = std::move(spare_.back());
+    return {std::unique_ptr<char[]>{new char[small_bytes]}, small_bytes};
+  Piece memory = std::move(spare_.back());
   spare_.pop_back();
   return memory;
 }
 
-void ChunkMemory::put(std::unique_ptr<char[]> memory) {
+void ChunkMemory::grow(Piece& memory, std::size_t filled) {
+  if (memory.size == bytes_max)
+    return;
+  std::unique_ptr<char[]> larger{new char[bytes_max]};
+  std::memcpy(larger.get(), memory.bytes.get(), filled);
+  memory = {std::move(larger), bytes_max};
+}
+
+void ChunkMemory::put(Piece memory) {
   const std::scoped_lock guard{mutex_};
-  if (spare_.size() < spare_max)
+  if (memory.size == small_bytes && spare_.size() < spare_max)
     spare_.push_back(std::move(memory));
 }
 

@@ -13,12 +13,15 @@ namespace repo {
 template <class T>
 class Queue {
 public:
-  explicit Queue(std::size_t bound) : bound_{bound} {}
+  // With `is_taken_counted` what was taken last counts as waiting until more is asked for: for one
+  // that takes.
+  explicit Queue(std::size_t bound, bool is_taken_counted = false)
+      : bound_{bound}, is_taken_counted_{is_taken_counted} {}
 
   // Waits while the queue is full. False when it was closed: the work is dropped.
   bool push(T item) {
     std::unique_lock guard{mutex_};
-    has_room_.wait(guard, [&] { return is_closed_ || items_.size() < bound_; });
+    has_room_.wait(guard, [&] { return is_closed_ || items_.size() + taken_ < bound_; });
     return put(std::move(item));
   }
   // Never waits, and goes before what was pushed. False when there was no room: `item` is kept.
@@ -34,12 +37,14 @@ public:
   // Waits for an item. Nothing: it was closed, and nothing is left.
   std::optional<T> pop() {
     std::unique_lock guard{mutex_};
+    forget_taken();
     has_item_.wait(guard, [&] { return is_closed_ || has_any(); });
     return take();
   }
   // The same, but waits no longer than this; `is_over` tells why there is nothing.
   std::optional<T> pop_within(std::chrono::milliseconds time, bool& is_over) {
     std::unique_lock guard{mutex_};
+    forget_taken();
     has_item_.wait_for(guard, time, [&] { return is_closed_ || has_any(); });
     is_over = is_closed_ && !has_any();
     return take();
@@ -75,11 +80,20 @@ private:
       return std::nullopt;
     std::optional<T> item{std::move(from.front())};
     from.pop_front();
-    has_room_.notify_one();
+    if (is_taken_counted_)
+      taken_ = 1;
+    else
+      has_room_.notify_one();
     return item;
+  }
+  void forget_taken() {
+    if (std::exchange(taken_, 0) != 0)
+      has_room_.notify_one();
   }
 
   std::size_t bound_;
+  bool is_taken_counted_;
+  std::size_t taken_ = 0;
   std::size_t bound_first_ = 0;
   std::mutex mutex_;
   std::condition_variable has_item_;

@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t index_blobs_max = 50'000; // of one index file, as restic has it
 constexpr std::size_t small_bytes = 128U << 10U;
 constexpr std::size_t sample_bytes = 8U << 10U;
-constexpr std::size_t roomy_bytes = 256U << 10U; // who stores such blobs stores more
 
 } // namespace
 
@@ -53,12 +52,13 @@ bool BlobSaver::flush_if_full() {
   return !builder_.is_full(options_.pack_bytes) || flush();
 }
 
-// A pack grows in one piece of memory, if possible in one that was used before.
-void BlobSaver::make_room(std::size_t bytes) {
-  if (!builder_.is_empty() || bytes < roomy_bytes)
+// A pack grows in one piece of memory, if possible in one that was used before. What is not
+// written to costs nothing.
+void BlobSaver::make_room() {
+  if (!builder_.is_empty())
     return;
   builder_.use(repository_.spare().take());
-  builder_.bytes().reserve(options_.pack_bytes + (2U << 20U));
+  builder_.bytes().reserve(options_.pack_bytes + format::chunk_bytes_max + (64U << 10U));
 }
 
 bool BlobSaver::save(const Id& id, std::string_view plain) {
@@ -74,7 +74,7 @@ bool BlobSaver::save(const Id& id, std::string_view plain) {
       uncompressed_bytes = static_cast<std::uint32_t>(plain.size());
     }
   }
-  make_room(stored.size());
+  make_room();
   sealer_.seal(stored, builder_.bytes());
   builder_.added(id, uncompressed_bytes);
   ++(type_ == BlobType::tree ? added_.tree_blobs : added_.data_blobs);
@@ -86,7 +86,7 @@ bool BlobSaver::save(const Id& id, std::string_view plain) {
 bool BlobSaver::save_sealed(const PackedBlob& blob, std::string_view box) {
   if (!flush_if_full())
     return false;
-  make_room(box.size());
+  make_room();
   builder_.bytes() += box;
   builder_.added(blob.id, blob.uncompressed_bytes);
   return true;

@@ -48,7 +48,7 @@ public:
 
 private:
   bool is_worth_compressing(std::string_view plain);
-  void make_room(std::size_t bytes);
+  void make_room();
   Repository& repository_;
   format::BlobType type_;
   SaveOptions options_;

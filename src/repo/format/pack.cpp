@@ -127,6 +127,13 @@ Hashing PackBuilder::hashing() {
 }
 
 void PackBuilder::absorb(PackBuilder& other) {
+  if (blobs_.empty()) {
+    bytes_.swap(other.bytes_); // no copy, and what we had is used by the other
+    blobs_.swap(other.blobs_);
+    std::swap(hash_, other.hash_);
+    std::swap(hashed_bytes_, other.hashed_bytes_);
+    return;
+  }
   const auto shift = static_cast<std::uint32_t>(bytes_.size());
   bytes_ += other.bytes_;
   for (PackedBlob blob : other.blobs_) {
