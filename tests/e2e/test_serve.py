@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 
+import monitoring
 from project import BELAY, BLOCKED, DONE, UNCHANGED, USAGE, told, wait_until
 from test_probes import Prometheus
 from test_stack_repository import REPOSITORY, SAMPLES, points, secret
@@ -133,6 +134,7 @@ def test_it_takes_keeps_and_verifies_restore_points(shop):
         linted = subprocess.run(["promtool", "check", "metrics"], input=served.get("/metrics")[1],
                                 capture_output=True, text=True)
         assert linted.returncode == 0, linted.stdout + linted.stderr
+        monitoring.assert_exported(served.get("/metrics")[1])
         prometheus = Prometheus(shop.folder / "prometheus", served.address)
         try:
             wait_until("Prometheus has it", lambda: prometheus.ask("belay_backup_last_status == 1"), 60)
