@@ -1,5 +1,6 @@
 #include "os/look_into.hpp"
 
+#include "base/archive_filters.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -69,7 +70,7 @@ Result<world::ArchiveContents> look_into_archive(const std::string& path,
                                                  std::size_t text_bytes_max) {
   const std::unique_ptr<archive, FreeRead> reader{archive_read_new()};
   CHECK(reader != nullptr);
-  archive_read_support_filter_all(reader.get());
+  base::allow_compressions(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
   if (archive_read_open_filename(reader.get(), path.c_str(), block_bytes) != ARCHIVE_OK)

@@ -1,5 +1,6 @@
 #include "os/unpack.hpp"
 
+#include "base/archive_filters.hpp"
 #include "base/text.hpp"
 #include "os/fd.hpp"
 
@@ -70,7 +71,7 @@ public:
     reader_.reset(archive_read_new());
     writer_.reset(archive_write_disk_new());
     CHECK(reader_ != nullptr && writer_ != nullptr);
-    archive_read_support_filter_all(reader_.get());
+    base::allow_compressions(reader_.get());
     archive_read_support_format_tar(reader_.get());
     archive_read_support_format_zip(reader_.get());
     // No owners: a release belongs to who unpacks it. SECURE_SYMLINKS: no entry is written through

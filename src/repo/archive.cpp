@@ -1,5 +1,6 @@
 #include "repo/archive.hpp"
 
+#include "base/archive_filters.hpp"
 #include "base/digest.hpp"
 #include "base/text.hpp"
 
@@ -36,7 +37,7 @@ public:
   Stream(world::SourceFile& file, const std::string& name)
       : file_{file}, name_{name}, reader_{archive_read_new()}, buffer_(block_bytes, '\0') {
     CHECK(reader_ != nullptr);
-    archive_read_support_filter_all(reader_.get());
+    base::allow_compressions(reader_.get());
   }
   archive* get() const { return reader_.get(); }
 

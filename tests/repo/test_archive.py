@@ -134,3 +134,19 @@ def test_dumps_come_in_when_they_are_complete(full):
     assert stored(full) == before
     full.belay("import", plain, "--path-as", "relative", status=2)
     full.restic("check", "--read-data")
+
+
+@pytest.mark.parametrize("program, magic", [("lrzip", b"LRZI\x00\x06"), ("grzip", b"GRZipII\x00\x02\x04:)")])
+def test_no_file_makes_us_start_a_program(full, program, magic):
+    """libarchive would, by the first bytes of the file, and take for granted what it prints."""
+    started = full.folder / "started"
+    (full.folder / "bin").mkdir()
+    helper = full.folder / "bin" / program
+    helper.write_text(f"#!/bin/sh\necho started > {started}\ncat\n")
+    helper.chmod(0o755)
+    archive = full.folder / "km-backup-20260102T030405.tgz"
+    archive.write_bytes(magic + bytes(2000))
+    path = f"{full.folder / 'bin'}:{os.environ['PATH']}"
+    said = full.belay("import", archive, "--path-as", "/srv/km", env={"PATH": path}, status=4)
+    assert "cut or damaged" in said
+    assert not started.exists()
