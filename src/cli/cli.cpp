@@ -13,6 +13,7 @@
 #include "cli/migrations_command.hpp"
 #include "cli/options.hpp"
 #include "cli/points_command.hpp"
+#include "cli/rehearse_command.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
 #include "cli/serve_command.hpp"
@@ -115,7 +116,6 @@ public:
 
   int resume() { return ended(app::resume(host_, {.until = options_.until})); }
   int abort() { return ended(app::abort(host_)); }
-
   int commit() {
     auto resumed = app::commit(host_, options_.stack);
     if (!resumed)
@@ -138,7 +138,6 @@ public:
   }
 
   int migrations() { return cli::migrations(host_, terminal_, options_); }
-
   int points() { return cli::points(host_, terminal_, options_.stack, options_.is_json); }
 
   int abandoned() { return cli::abandoned(host_, terminal_, options_.is_json); }
@@ -460,6 +459,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
         const Terminal& terminal) {
   Parser parser{terminal.version};
   const SupportCommand support{parser.root()};
+  const RehearseCommand rehearse{parser.root()};
   const ServeCommand serve{parser.root()};
   const McpCommand mcp{parser.root()};
   DriverCommand driver;
@@ -481,6 +481,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   const bool is_json = parser.options().is_json;
   auto status = serve.run(host, terminal, is_json);
   status = status ? status : support.run(host, terminal, is_json);
+  status = status ? status : rehearse.run(host, terminal, is_json);
   status = status ? status : driver.run(host, terminal, is_json);
   status = status ? status : mcp.run(host, terminal);
   if (status)

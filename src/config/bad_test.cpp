@@ -101,8 +101,8 @@ TEST(ConfigBad, NamesPlaceAndNearestOfUnknownKeys) {
        "belay.yaml:39:7: unknown key 'consecutiv' in 'services.node-red.ready' | Did you mean "
        "'consecutive'?"},
       {"watch: 10m", "qqqqqqqq: 10m",
-       "belay.yaml:54:3: unknown key 'qqqqqqqq' in 'upgrade' | Known here are migrate, smoke, "
-       "watch, watch_every, judge."},
+       "belay.yaml:54:3: unknown key 'qqqqqqqq' in 'upgrade' | Known here are migrate, rehearse, "
+       "smoke, watch, watch_every, judge."},
       {"{ name: order,", "{ namex: order,",
        "belay.yaml:52:9: unknown key 'namex' in 'upgrade.smoke[0]' | Did you mean 'name'?"},
       {"keep: { points: 4", "keep: { pointz: 4",

@@ -343,6 +343,9 @@ domain::UpgradePolicy build_upgrade(const Building& building, const Value& secti
   for (const Value& item : section.at("migrate").items)
     policy.migrate.push_back(
         build_migration(building, item, "upgrade.migrate[" + std::to_string(place++) + "]"));
+  if (const std::string& rehearse = section.at("rehearse").text; rehearse != "auto")
+    policy.rehearse =
+        rehearse == "always" ? domain::RehearsePolicy::always : domain::RehearsePolicy::never;
   int number = 0;
   for (const Value& item : section.at("smoke").items)
     policy.smoke.push_back(

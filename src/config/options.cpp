@@ -341,6 +341,7 @@ constexpr std::array upgrade{
            .doc = "Migrations, in this order, while the services are stopped: "
                   "docs/guide/migrations.md.",
            .shape = "migration"},
+    rehearse_option,
     Option{.key = "smoke",
            .type = Type::list,
            .by_default = "[]",

@@ -39,6 +39,15 @@ inline constexpr std::array command_options{
            .high = 86'400'000},
 };
 
+inline constexpr Option rehearse_option{
+    .key = "rehearse",
+    .type = Type::choice,
+    .by_default = "auto",
+    .doc = "Whether the pending SQL files of PostgreSQL stores run on a copy of this moment's data "
+           "before anything is stopped; what fails there ends the upgrade. `auto`: where there is "
+           "room, up to 16 GiB; `always`: an upgrade that cannot is refused; `never`.",
+    .values = "auto always never"};
+
 inline constexpr std::array migration_options{
     Option{.key = "run",
            .type = Type::words,

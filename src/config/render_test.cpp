@@ -117,6 +117,7 @@ preflight:
 
 upgrade:
   migrate: []                                   # default
+  rehearse: auto                                # default
   smoke: []                                     # default
   watch: 1m                                     # default
   watch_every: 2s                               # default

@@ -57,4 +57,33 @@ struct FolderState {
   std::vector<std::string> problems;  // why nothing of it may run: "0003_prices.sql:12: ..."
 };
 
+// A folder whose pending files are rehearsed.
+struct RehearsedFolder {
+  MigrationSpec migration;
+  std::string folder; // absolute, {to} filled in
+};
+
+struct RehearsalRequest {
+  std::string point;                    // id that names what is made; discard() of it removes that
+  std::vector<RehearsedFolder> folders; // all of one store, in their order
+  bool is_any_size = false;             // else a large store is not rehearsed
+};
+
+struct RehearsedFile {
+  std::string name;
+  std::string verdict; // of its statements; empty: the driver cannot tell
+  Milliseconds took{0};
+  std::vector<std::string> saw; // "locks public.orders against reads and writes"
+};
+
+// What pending migrations did to a copy of the data.
+struct Rehearsal {
+  std::string failure;     // what would fail with the services stopped, too; empty: all went well
+  std::uint64_t bytes = 0; // of the data that were copied
+  Milliseconds copied_in{0};
+  std::vector<RehearsedFile> files; // the last one failed, when one did
+  std::vector<std::string> left;    // what became of the layout, and what is not valid in it
+  std::string layout;               // its identity, as LedgerState has it
+};
+
 } // namespace domain

@@ -186,9 +186,14 @@ struct JudgePolicy {
   double ratio = 1.5;
 };
 
+// Whether migrations are tried on a copy of the data before anything is stopped. automatic: where
+// there is room, and the copy is not too large.
+enum class RehearsePolicy { automatic, always, never };
+
 struct UpgradePolicy {
   std::vector<ProbeSpec> smoke;       // each once, after ready; all must be ok
   std::vector<MigrationSpec> migrate; // run once, in this order, with the services stopped
+  RehearsePolicy rehearse = RehearsePolicy::automatic;
   Milliseconds watch{60000};
   Milliseconds watch_every{2000};
   JudgePolicy judge;

@@ -142,6 +142,23 @@ public:
     return base::Error{base::ErrorKind::invalid_input, "store '" + spec.name + "' takes no SQL",
                        "Run the migration as a command."};
   }
+
+  // Whether this kind of store can be rehearsed at all.
+  virtual bool can_rehearse() const { return false; }
+  // Why it is not rehearsed now: no room, too large, or its files reach beyond its data. Empty:
+  // nothing is in the way. Read-only.
+  virtual base::Result<std::string> why_no_rehearsal(const StoreSpec& /*spec*/,
+                                                     const RehearsalRequest& /*request*/) {
+    return std::string{"stores of this kind are not rehearsed"};
+  }
+  // Applies the pending files to a copy of the data as they are at this moment, and removes it,
+  // whatever becomes of them. Services may run, and nothing that they use is changed. An Error:
+  // there was no copy to try them on, or we were interrupted.
+  virtual base::Result<Rehearsal> rehearse(const StoreSpec& spec,
+                                           const RehearsalRequest& /*request*/) {
+    return base::Error{base::ErrorKind::invalid_input,
+                       "store '" + spec.name + "' cannot be rehearsed", ""};
+  }
 };
 
 } // namespace domain

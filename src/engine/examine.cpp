@@ -4,6 +4,7 @@
 #include "base/url.hpp"
 #include "engine/judging.hpp"
 #include "engine/migrating.hpp"
+#include "engine/rehearsing.hpp"
 #include "engine/trigger.hpp"
 
 #include <algorithm>
@@ -116,7 +117,13 @@ void examine_migrations(Examination& result, world::World world, const domain::S
                         Drivers drivers, const std::string& to) {
   MigrationOutlook outlook = outlook_of(world.files, stack, drivers, to);
   result.migrations = std::move(outlook.lines);
+  result.migrations_basis = std::move(outlook.basis);
   result.blockers.insert(result.blockers.end(), outlook.problems.begin(), outlook.problems.end());
+  if (!outlook.problems.empty())
+    return;
+  RehearsalOutlook rehearsal = rehearsal_outlook(stack, drivers, to);
+  std::ranges::move(rehearsal.lines, std::back_inserter(result.migrations));
+  std::ranges::move(rehearsal.problems, std::back_inserter(result.blockers));
 }
 
 // The time of the newest thing that is recorded; "" when nothing is.

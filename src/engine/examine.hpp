@@ -13,6 +13,7 @@ struct Examination {
   std::vector<std::string> warnings;
   std::vector<domain::Finding> findings; // of the preflight; what matters of them is above too
   std::vector<std::string> migrations;   // that would run, for people
+  std::string migrations_basis;          // what they are made from; empty without any file
   world::TreeSize stores;                // of all stores together
   std::uint64_t disk_bytes = 0;          // that the kept copies may need
   std::uint64_t disk_free_bytes = 0;     // on the fullest file system involved

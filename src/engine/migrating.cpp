@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "engine/hooks.hpp"
+#include "state/rehearsal.hpp"
 
 #include <algorithm>
 
@@ -156,6 +157,7 @@ public:
     const auto& items = context_.settings.stack.upgrade.migrate;
     for (std::size_t at = context_.expanded; at < items.size(); ++at)
       TRY(run(items[at], false));
+    whole_ = true;
     return end(items.empty() ? "no migration is configured" : "no migration is left to run",
                items.size());
   }
@@ -203,6 +205,7 @@ private:
                  const MigrationFile& file) {
     domain::Store& driver = context_.drivers.of(store.kind);
     const std::string at = base::format_time(context_.world.clock.now());
+    const auto begun = context_.world.clock.monotonic();
     auto applied = driver.migrate(store, file, at, item.command.timeout);
     if (!applied && applied.error().kind == ErrorKind::unknown_outcome)
       applied = driver.migrate(store, file, at, item.command.timeout);
@@ -211,7 +214,8 @@ private:
       error.kind = ErrorKind::failed;
       return std::move(error).context("migration of store '" + store.name + "'");
     }
-    out_.detail.push_back(store.name + ": applied " + base::printable(file.name));
+    out_.detail.push_back(store.name + ": applied " + base::printable(file.name) + " in " +
+                          base::format_duration(context_.world.clock.monotonic() - begun));
     ++ran_;
     return ok();
   }
@@ -224,8 +228,23 @@ private:
     for (const domain::Snapshot& snapshot : context_.snapshots)
       if (const domain::StoreSpec* store = context_.store(snapshot.store))
         TRY_CONTEXT(add_fact(*store, snapshot, whole, facts), "store '" + store->name + "'");
+    for (const LedgerFact& fact : facts)
+      compare_with_rehearsal(fact);
     out_.ledgers = std::move(facts);
     return ok();
+  }
+
+  // The same files on a copy of the same data: another schema is for a person to look at.
+  void compare_with_rehearsal(const LedgerFact& fact) {
+    const auto read = state::read_rehearsal(context_.world.files, context_.folder.path());
+    if (!read || !read.value() || read.value()->point != context_.plan.point ||
+        !read.value()->has_passed || !whole_)
+      return;
+    for (const state::RehearsedStore& store : read.value()->stores)
+      if (store.store == fact.store)
+        out_.detail.push_back(store.store + (store.layout == fact.layout
+                                                 ? ": the schema is what the rehearsal left"
+                                                 : ": the schema is NOT what the rehearsal left"));
   }
 
   // The copy that was secured is what the store was before, however often this step was begun.
@@ -283,6 +302,7 @@ private:
   Context& context_;
   Record& out_;
   std::size_t ran_ = 0;
+  bool whole_ = false; // nothing is left to run
 };
 
 // What the last record of this operation says; nothing when its journal cannot be read.

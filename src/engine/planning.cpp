@@ -6,6 +6,7 @@
 #include "engine/config_diff.hpp"
 #include "engine/examine.hpp"
 #include "engine/migrating.hpp"
+#include "engine/rehearsing.hpp"
 #include "engine/table.hpp"
 
 #include <algorithm>
@@ -36,9 +37,18 @@ std::vector<std::string> steps_from(State state) {
 
 struct History {
   int count = 0;
-  std::int64_t downtime_ms = 0; // the longest of the last ones
+  std::int64_t downtime_ms = 0;         // the longest of the last ones
+  std::int64_t downtime_without_ms = 0; // the same without their migrations
   std::int64_t total_ms = 0;
 };
+
+std::int64_t migrated_ms(const OperationView& seen) {
+  std::int64_t all = 0;
+  for (const StepRecord& step : seen.steps)
+    if (step.step == row_of(State::expand).name || step.step == row_of(State::migrate).name)
+      all += step.elapsed_ms;
+  return std::min(all, seen.downtime_ms);
+}
 
 // What the last committed upgrades took, from their journals.
 History history_of(world::World world, const state::Folder& folder) {
@@ -52,6 +62,8 @@ History history_of(world::World world, const state::Folder& folder) {
       continue;
     ++history.count;
     history.downtime_ms = std::max(history.downtime_ms, seen.value().downtime_ms);
+    history.downtime_without_ms =
+        std::max(history.downtime_without_ms, seen.value().downtime_ms - migrated_ms(seen.value()));
     history.total_ms = std::max(history.total_ms, seen.value().total_ms);
   }
   return history;
@@ -80,6 +92,31 @@ void predict(state::Plan& plan, const domain::Stack& stack, const Examination& f
   plan.downtime_ms = gates + copy / 10;
   plan.total_ms = copy + 2 * gates + waits;
   plan.prediction_from = "no history: estimated from sizes and gates";
+}
+
+// What just these files took on a copy, when they were rehearsed, is what they will take.
+void take_rehearsal(world::World world, const state::Folder& folder, const std::string& basis,
+                    const History& history, state::Plan& plan) {
+  const auto read = state::read_rehearsal(world.files, folder.path());
+  if (!read || !read.value() || basis.empty() || read.value()->basis != rehearsal_basis(basis))
+    return;
+  const state::RehearsalRecord& record = *read.value();
+  std::int64_t ran = 0;
+  for (const state::RehearsedStore& store : record.stores) {
+    ran += store.ran_ms;
+    plan.migrations.push_back(store.store + ": rehearsed at " + record.at + ": " +
+                              base::plural(store.files, "file", "files") + " in " +
+                              base::format_duration(world::Milliseconds{store.ran_ms}) +
+                              " on a copy of " + base::format_bytes(store.bytes) + ", made in " +
+                              base::format_duration(world::Milliseconds{store.copied_ms}) +
+                              (record.has_passed ? "" : "; the last one failed"));
+  }
+  if (!record.has_passed)
+    return;
+  const std::int64_t before = plan.downtime_ms;
+  plan.downtime_ms = (history.count > 0 ? history.downtime_without_ms : plan.downtime_ms) + ran;
+  plan.total_ms = std::max(plan.total_ms + plan.downtime_ms - before, plan.downtime_ms);
+  plan.prediction_from += "; migrations as rehearsed";
 }
 
 std::string what_decides(const domain::Stack& stack) {
@@ -156,7 +193,9 @@ Result<state::Plan> Engine::plan_upgrade(const UpgradeRequest& request) {
                              " is in progress. 'belay resume' goes on, 'belay abort' goes back");
   plan.steps = steps_from(first_state(plan.kind));
   plan.decides_level = what_decides(settings_.stack);
-  predict(plan, settings_.stack, found, history_of(world_, folder_));
+  const History history = history_of(world_, folder_);
+  predict(plan, settings_.stack, found, history);
+  take_rehearsal(world_, folder_, found.migrations_basis, history, plan);
   plan.basis = TRY(basis_of(world_, settings_, drivers_, folder_, plan));
   return plan;
 }

@@ -4,6 +4,7 @@
 #include "engine/hooks.hpp"
 #include "engine/judging.hpp"
 #include "engine/migrating.hpp"
+#include "engine/rehearsing.hpp"
 #include "engine/steps.hpp"
 #include "engine/trigger.hpp"
 
@@ -246,6 +247,7 @@ Result<> perform_forward(Context& context, State state, Record& out) {
   case State::check: return do_check(context, out);
   case State::baseline: return do_baseline(context, out);
   case State::pin: return do_pin(context, out);
+  case State::rehearse: return do_rehearse(context, out);
   case State::protect: return do_protect(context, out);
   case State::quiesce: return stop_all(context, out);
   case State::secure: return do_secure(context, out);

@@ -14,7 +14,8 @@ using S = State;
 constexpr std::array rows{
     Row{S::check,             "check",             S::baseline,          S::end_blocked,   1},
     Row{S::baseline,          "baseline",          S::pin,               S::end_blocked,   1},
-    Row{S::pin,               "pin",               S::protect,           S::end_unchanged, 1},
+    Row{S::pin,               "pin",               S::rehearse,          S::end_unchanged, 1},
+    Row{S::rehearse,          "rehearse",          S::protect,           S::end_unchanged, 1},
     Row{S::protect,           "protect",           S::quiesce,           S::end_unchanged, 1},
     Row{S::quiesce,           "quiesce",           S::secure,            S::hold,          1},
     Row{S::secure,            "secure",            S::expand,            S::hold,          1},
@@ -62,9 +63,11 @@ std::optional<State> state_named(std::string_view name) {
 }
 
 State skip_unknown(State state, std::string_view step) {
-  return state == State::expand && step == row_of(State::switch_release).name
-             ? State::switch_release
-             : state;
+  if (state == State::rehearse && step == row_of(State::protect).name)
+    return State::protect;
+  if (state == State::expand && step == row_of(State::switch_release).name)
+    return State::switch_release;
+  return state;
 }
 
 State first_state(state::OperationKind kind) {

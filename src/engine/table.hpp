@@ -15,6 +15,7 @@ enum class State {
   check,
   baseline,
   pin,
+  rehearse,
   protect,
   quiesce,
   secure,
@@ -61,7 +62,7 @@ struct Row {
 std::span<const Row> table();
 const Row& row_of(State state);                          // not for ends
 std::optional<State> state_named(std::string_view name); // a row's name
-// Where a journal stands that is from before the table had a row for `expand`.
+// Where a journal stands that is from before the table had a row for `rehearse` or `expand`.
 State skip_unknown(State state, std::string_view step);
 State first_state(state::OperationKind kind);
 State after_failure(State state, bool stays); // where a failed step leads

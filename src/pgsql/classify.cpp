@@ -1,6 +1,7 @@
 #include "pgsql/classify.hpp"
 
 #include "base/text.hpp"
+#include "pgsql/beyond.hpp"
 #include "pgsql/judge.hpp"
 
 #include <algorithm>
@@ -43,9 +44,12 @@ Judgement Classifier::judge(const Piece& piece) {
   if (!tree) {
     judgement.findings.push_back(
         {&rule("not-parsed"), "'" + head_of(piece.sql) + "': " + tree.error().message});
+    judgement.reaches_beyond = tells_of_beyond(piece.sql);
     return judgement;
   }
-  Judge{*this, judgement}.judge(pgsql::kind_of(tree.value()), body_of(tree.value()));
+  const std::string_view kind = pgsql::kind_of(tree.value());
+  Judge{*this, judgement}.judge(kind, body_of(tree.value()));
+  judgement.reaches_beyond = reaches_beyond(kind, body_of(tree.value()), piece.sql);
   if (judgement.findings.empty())
     judgement.findings.push_back({&rule("not-judged"), "'" + head_of(piece.sql) + "'"});
   return judgement;

@@ -33,8 +33,8 @@ struct Judgement {
   std::string refusal;
   std::vector<Finding> findings; // at least one
   std::string makes_index;       // by CREATE INDEX CONCURRENTLY: "shop"."i", quoted
-  std::string table;             // that it is on, or that it changes, quoted; may be empty
   std::string adds_label;        // to an enum that was there before: unsafe to use before its end
+  bool reaches_beyond = false;   // changes more than this database: see beyond.hpp
 };
 
 Kind kind_of(const Judgement& judgement); // the worst of its findings

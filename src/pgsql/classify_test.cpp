@@ -79,7 +79,6 @@ TEST(Classify, TellsWhatAStatementDoes) {
   EXPECT_TRUE(first[1].rule->is_certain);
   EXPECT_EQ(file.steps[1].piece.line, 4);
   EXPECT_EQ(file.steps[1].judgement.makes_index, "\"shop\".\"I\"");
-  EXPECT_EQ(file.steps[1].judgement.table, "\"shop\".\"orders\"");
 }
 
 TEST(Classify, KnowsOfTheDatabaseWhatItIsTold) {
@@ -206,6 +205,30 @@ TEST(File, KeepsTheCommentsOfItsHead) {
   EXPECT_TRUE(file.comments[1].is_head);
   EXPECT_EQ(file.comments[1].line, 3);
   EXPECT_FALSE(file.comments[2].is_head);
+}
+
+TEST(Classifier, TellsWhatReachesBeyondTheDatabase) {
+  const auto reaches = [](const char* sql) {
+    Classifier classifier;
+    const File file = read_file(sql, classifier);
+    return std::ranges::any_of(
+        file.steps, [](const pgsql::Step& step) { return step.judgement.reaches_beyond; });
+  };
+  for (const char* sql :
+       {"CREATE ROLE app", "ALTER ROLE app SET work_mem = '1MB'", "DROP USER app",
+        "GRANT admin TO app", "REASSIGN OWNED BY a TO b", "COMMENT ON DATABASE shop IS 'x'",
+        "GRANT CONNECT ON DATABASE shop TO app", "ALTER DATABASE shop OWNER TO app",
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles) THEN CREATE ROLE app; END IF; END $$",
+        "DO $$ BEGIN EXECUTE format('GRANT %I TO app', 'admin'); END $$",
+        "SELECT dblink_exec('dbname=other', 'DELETE FROM a')",
+        "UPDATE a SET b = (SELECT count(*) FROM (SELECT pg_terminate_backend(1)) x)",
+        "CREATE SERVER other FOREIGN DATA WRAPPER f", "CREATE ROLE is not sql"})
+    EXPECT_TRUE(reaches(sql)) << sql;
+  for (const char* sql :
+       {"CREATE TABLE users (role text, database text)", "GRANT SELECT ON a TO app",
+        "DO $$ BEGIN GRANT SELECT ON a TO app; ALTER TABLE a ADD b int; END $$",
+        "UPDATE a SET role = 'user'", "COMMENT ON TABLE a IS 'a role'", "SELECT now()"})
+    EXPECT_FALSE(reaches(sql)) << sql;
 }
 
 TEST(File, NestedWithoutEndIsUnknown) {

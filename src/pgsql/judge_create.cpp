@@ -93,7 +93,6 @@ void Judge::create_index(const Json& body) {
     if (!schema.empty())
       index["schemaname"] = schema;
     out_.makes_index = quoted_name(index);
-    out_.table = quoted_name(range);
   }
   if (!name.empty())
     make((schema.empty() ? "" : schema + ".") + name, is_set(body, "if_not_exists"));

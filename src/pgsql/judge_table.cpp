@@ -86,7 +86,6 @@ const Json* default_of(const Json& column) {
 void Judge::alter_table(const Json& body) {
   const Json& range = part(body, "relation");
   table_ = relation_name(range);
-  out_.table = quoted_name(range);
   is_own_ = is_new(range) || known_.types_.contains(table_);
   const std::string type = text(body, "objtype");
   if (is_own_) {

@@ -1,4 +1,5 @@
 #include "state/records.hpp"
+#include "state/rehearsal.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -50,6 +51,22 @@ TEST(records, golden_generation_of_version_1_is_read) {
   const auto read = state::generation_from_json(golden("generation-1/generation.json"));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read.value(), generation());
+}
+
+TEST(records, golden_rehearsal_of_version_1_is_read) {
+  const state::RehearsalRecord record{.at = "2026-11-21T02:34:05.123Z",
+                                      .to = "2.1.0",
+                                      .point = "p-1",
+                                      .basis = "ab12",
+                                      .has_passed = true,
+                                      .stores = {{"db", 3456, 70, 12, 2, "cd34"}}};
+  EXPECT_EQ(state::to_json(record), golden("rehearsal-1/rehearsal.json"));
+  const auto read = state::rehearsal_from_json(golden("rehearsal-1/rehearsal.json"));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read.value(), record);
+  for (const char* text : {"", "[]", "{}", R"({"rehearsal":1})", R"({"rehearsal":"1"})"})
+    EXPECT_EQ(state::rehearsal_from_json(text).error().kind, ErrorKind::corrupt) << text;
+  EXPECT_EQ(state::rehearsal_from_json(R"({"rehearsal":2})").error().kind, ErrorKind::too_new);
 }
 
 TEST(records, golden_restore_point_of_version_1_is_read) {

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from project import BLOCKED, DONE, ROLLED_BACK, told, wait_until
+from project import BLOCKED, DONE, ROLLED_BACK, UNCHANGED, told, wait_until
 
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
 SQL = '  migrate: [ { sql: "./db/{to}", store: pg%s } ]\n'
@@ -160,7 +160,68 @@ def test_what_must_not_run_is_refused_before_anything_is_touched(shop):
     assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"]
 
 
+def copies(shop):
+    return shop.psql("SELECT datname FROM pg_database WHERE datname LIKE 'shop\\_\\_rehearse%'", "postgres")
+
+
+def test_what_fails_on_a_copy_of_the_data_stops_the_upgrade_before_anything_else_does(shop):
+    first = {"_0001_a": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1), (1);\n"}
+    for label in ("1.0", "2.0", "2.1"):
+        shop.files(label, **first)
+    shop.files("2.0", _0002_b="CREATE UNIQUE INDEX one ON a (id);\n")
+    shop.files("2.1", _0002_b="ALTER TABLE a ADD COLUMN b text DEFAULT md5(random()::text);\n")
+    shop.project.release("2.1")
+    shop.project.upgrade("1.0", timeout=240)
+    says(shop.project.belay("plan", "--to", "2.0"), "pg: rehearsed first, on a copy of the data")
+    pids = shop.project.processes()
+    ended = shop.project.upgrade("2.0", status=UNCHANGED, timeout=240)
+    says(ended, 'on a copy of the data it fails: store \'pg\': 0002_b.sql:1: could not create unique index "one"',
+         "Key (id)=(1) is duplicated")
+    assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"] and not copies(shop)
+    rehearsed = shop.project.belay("rehearse", "--to", "2.1", timeout=240)
+    assert rehearsed.returncode == DONE, told(rehearsed)
+    says(rehearsed, "pg: 0002_b.sql (additive) took ",
+         "locks a against reads and writes, and writes it anew (", "pg: schema: column public.a.b is new")
+    assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"] and not copies(shop)
+    says(shop.project.belay("plan", "--to", "2.1"), "pg: rehearsed at ", "; migrations as rehearsed)")
+    says(shop.project.upgrade("2.1", timeout=240), "pg: the schema is what the rehearsal left")
+    assert shop.psql("SELECT count(b) FROM a") == ["2"]
+
+
+def test_a_rehearsal_that_was_killed_leaves_no_copy_to_whoever_comes_next(shop):
+    """Killed by itself, and as the step of an upgrade; databases that only look like a copy stay."""
+    for label in ("1.0", "2.0", "2.1"):
+        shop.files(label, _0001_a="CREATE TABLE a (id int);\n")
+    shop.files("2.0", _0002_b="ALTER TABLE a ADD b int;\nSELECT pg_sleep(600);\n")
+    shop.files("2.1", _0002_b="ALTER TABLE a ADD b int;\n")
+    shop.project.release("2.1")
+    shop.project.upgrade("1.0", timeout=240)
+    pids = shop.project.processes()
+    shop.psql("CREATE DATABASE shop__rehearse_mine", "postgres")
+    asleep = ("SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'shop\\_\\_rehearse\\_p-%' "
+              "AND query LIKE '%pg_sleep(600)%'")
+    for words in (["rehearse", "--to", "2.0"], ["upgrade", "--to", "2.0", "--yes"]):
+        died = shop.project.begin(*words)
+        try:
+            wait_until("rehearsal", lambda: shop.psql(asleep, "postgres") == ["1"], 120)
+        finally:
+            died.kill()
+            died.wait(timeout=60)
+        assert len(copies(shop)) == 2
+        if words[0] == "upgrade":
+            ended = shop.project.belay("abort", timeout=240)
+            assert ended.returncode == UNCHANGED, told(ended)
+        else:
+            ended = shop.project.belay("rehearse", "--to", "2.1", timeout=240)
+            assert ended.returncode == DONE, told(ended)
+        assert copies(shop) == ["shop__rehearse_mine"]
+    assert shop.project.processes() == pids and shop.ledger() == ["0001_a.sql"]
+    shop.psql("DROP DATABASE shop__rehearse_mine", "postgres")
+
+
 def test_a_file_that_fails_in_the_middle_goes_back_with_those_before_it(shop):
+    yaml = shop.project.folder / "belay.yaml"
+    yaml.write_text(yaml.read_text().replace("  migrate:", "  rehearse: never\n  migrate:"))
     for label in ("1.0", "2.0"):
         shop.files(label, _0001_a="CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n")
     shop.files("2.0", _0002_b="UPDATE a SET id = 2;\n",

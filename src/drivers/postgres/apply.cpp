@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 
 namespace drivers::postgres {
 
@@ -38,19 +39,56 @@ std::string fail_with(std::string_view words) {
   return "SELECT ''::" + ident(words) + ";\n";
 }
 
+// The tables that are there, with the files that they are in.
+constexpr std::string_view tables_before =
+    "SELECT coalesce(pg_catalog.string_agg(oid || ':' || relfilenode, ','), '0:0') AS belay_tables "
+    "FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'm') AND oid >= 16384 \\gset\n";
+// Which of them are locked against others now, or are in another file: only the transaction itself
+// can tell.
+constexpr std::string_view tables_after =
+    "\\o\nSELECT 'belay-saw', c.oid::pg_catalog.regclass, h.modes, c.relfilenode::text <> b.file, "
+    "pg_catalog.pg_table_size(c.oid) FROM pg_catalog.pg_class c JOIN (SELECT "
+    "pg_catalog.split_part(e, ':', 1)::oid AS id, pg_catalog.split_part(e, ':', 2) AS file FROM "
+    "pg_catalog.unnest(pg_catalog.string_to_array(:'belay_tables', ',')) e) b ON b.id = c.oid "
+    "CROSS "
+    "JOIN LATERAL (SELECT pg_catalog.string_agg(DISTINCT l.mode, ' ') AS modes FROM "
+    "pg_catalog.pg_locks l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.relation = c.oid AND "
+    "l.granted AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', "
+    "'ShareLock')) h WHERE h.modes IS NOT NULL OR c.relfilenode::text <> b.file ORDER BY c.oid;\n"
+    "\\o /dev/null\n";
+
+Seen seen_in(const Rows& rows) {
+  Seen seen;
+  for (const Row& row : rows)
+    if (row.size() == 5 && row[0] == "belay-saw") {
+      Seen::Table table{.name = row[1], .is_rewritten = row[3] == "t"};
+      for (std::string& mode : base::split(row[2], ' '))
+        if (!mode.empty())
+          table.locks.push_back(std::move(mode));
+      std::from_chars(row[4].data(), row[4].data() + row[4].size(), table.bytes);
+      seen.tables.push_back(std::move(table));
+    }
+  return seen;
+}
+
 class ScriptOf {
 public:
-  ScriptOf(const LedgerTable& ledger, const MigrationFile& file, const pgsql::File& read)
-      : ledger_{ledger}, file_{file}, read_{read} {}
+  ScriptOf(const LedgerTable& ledger, const MigrationFile& file, const pgsql::File& read,
+           std::string application, bool is_watched)
+      : ledger_{ledger}, file_{file}, read_{read}, application_{std::move(application)},
+        is_watched_{is_watched && !read.is_stepwise} {}
 
   std::string make() {
     add("\\o /dev/null\n"
         "RESET search_path;\nRESET TimeZone;\nRESET DateStyle;\nRESET IntervalStyle;\n"
         "RESET extra_float_digits;\nRESET bytea_output;\nRESET xmloption;\n"
-        "SET client_encoding = 'UTF8';\nSET application_name = 'belay migrate';\n"
+        "SET client_encoding = 'UTF8';\nSET application_name = " +
+        literal(application_) +
+        ";\n"
         "SET lock_timeout = " +
         std::to_string(lock_wait.count()) + ";\n");
     add(read_.is_stepwise ? "" : "BEGIN;\n");
+    add(is_watched_ ? tables_before : "");
     add("SELECT NOT pg_try_advisory" + std::string{read_.is_stepwise ? "" : "_xact"} + "_lock(" +
         lock_key(ledger_) + ") AS belay_taken \\gset\n\\if :belay_taken\n" + fail_with(taken) +
         "\\endif\n");
@@ -70,6 +108,7 @@ public:
       add("RESET ROLE;\nSELECT txid_current() <> :belay_tx AS belay_parted \\gset\n"
           "\\if :belay_parted\n" +
           fail_with(parted) + "\\endif\n");
+    add(is_watched_ ? tables_after : "");
     add(insert_line(ledger_, ":belay_ledger", file_.name, file_.sha256, file_.is_compatible));
     add("\\endif\n");
     add(read_.is_stepwise ? "" : "COMMIT;\n");
@@ -86,7 +125,7 @@ public:
   }
 
 private:
-  void add(const std::string& lines) {
+  void add(std::string_view lines) {
     text_ += lines;
     line_ += static_cast<int>(std::ranges::count(lines, '\n'));
   }
@@ -107,39 +146,44 @@ private:
   const LedgerTable& ledger_;
   const MigrationFile& file_;
   const pgsql::File& read_;
+  std::string application_;
+  bool is_watched_;
   std::string text_;
   int line_ = 1;
   int first_ = 0;
   std::vector<std::pair<int, const pgsql::Step*>> ends_; // last line of each statement
 };
 
-// Sessions that hold a lock of `table`, or of any table when that is not known.
-std::string tell_blockers(const Psql& psql, const std::string& table) {
-  const std::string of_table =
-      table.empty() ? "l.relation >= 16384" : "l.relation = to_regclass(" + literal(table) + ")";
+// Sessions that `application` waits for now, as the server tells it.
+std::vector<std::string> blockers_of(const Psql& psql, const std::string& application) {
   const auto rows = psql.run(
-      psql.reach().spec().database,
-      "RESET search_path;\nSELECT a.pid, coalesce(a.usename, ''), a.application_name, a.state, "
-      "round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 80) FROM "
-      "pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND "
-      "a.xact_start IS NOT NULL AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND "
-      "l.granted AND l.locktype = 'relation' AND " +
-          of_table + ") ORDER BY a.xact_start LIMIT 5");
-  if (!rows)
-    return "";
+      psql.reach().spec().maintenance,
+      "SELECT DISTINCT ON (b.pid) b.pid, a.usename, a.application_name, a.state, "
+      "round(extract(epoch FROM clock_timestamp() - a.xact_start)), "
+      "left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80) FROM pg_stat_activity w CROSS JOIN "
+      "LATERAL "
+      "unnest(pg_blocking_pids(w.pid)) b (pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid WHERE "
+      "w.application_name = " +
+          literal(application) + " AND w.wait_event_type = 'Lock' ORDER BY b.pid LIMIT 5");
   std::vector<std::string> parts;
+  if (!rows)
+    return parts;
   for (const Row& row : rows.value())
-    parts.push_back("pid " + row.at(0) + " (" + row.at(1) +
-                    (row.at(2).empty() ? "" : ", " + row.at(2)) + ", " + row.at(3) + ", begun " +
-                    row.at(4) + " s ago: " + row.at(5) + ")");
-  return base::printable(base::join(parts, "; "));
+    parts.push_back(base::printable(
+        row.at(0) == "0" ? "a prepared transaction (pg_prepared_xacts)"
+                         : "pid " + row.at(0) + " (" + (row.at(1).empty() ? "?" : row.at(1)) +
+                               (row.at(2).empty() ? "" : ", " + row.at(2)) +
+                               (row.at(3).empty() ? "" : ", " + row.at(3)) +
+                               (row.at(4).empty() ? "" : ", begun " + row.at(4) + " s ago") +
+                               (row.at(5).empty() ? "" : ": " + row.at(5)) + ")"));
+  return parts;
 }
 
 class Applying {
 public:
   Applying(world::World world, const Psql& psql, const MigrationFile& file,
-           world::Milliseconds timeout)
-      : world_{world}, psql_{psql}, file_{file}, timeout_{timeout} {}
+           world::Milliseconds timeout, Seen* seen)
+      : world_{world}, psql_{psql}, file_{file}, timeout_{timeout}, seen_{seen} {}
 
   Result<> apply() {
     const LedgerTable ledger = TRY(read_own_ledger(psql_, file_.ledger));
@@ -153,24 +197,41 @@ public:
     if (!read.problems.empty())
       return Error{ErrorKind::invalid_input,
                    where(read.problems.front().line) + ": " + read.problems.front().text, ""};
-    ScriptOf script{ledger, file_, read};
+    const std::string application = "belay migrate " + world_.random.hex(8);
+    ScriptOf script{ledger, file_, read, application, seen_ != nullptr};
     const std::string text = script.make();
     const auto deadline = world_.clock.monotonic() + std::min(waiting_max, timeout_);
-    for (;;) {
-      const Answer answer =
-          TRY(psql_.ask(psql_.reach().spec().database, text, {.timeout = timeout_}));
-      if (!answer.error)
+    for (int attempt = 1;; ++attempt) { // from the second one on, who is waited for is known
+      const Answer answer = TRY(attempt == 1 ? ask(text) : ask_watching(text, application));
+      if (!answer.error) {
+        if (seen_ != nullptr)
+          *seen_ = seen_in(answer.rows);
         return ok();
+      }
       const pgsql::Step* step = script.step_at(answer.error->line);
       if (!is_passing(*answer.error))
         return tell(*answer.error, step);
-      if (world_.clock.monotonic() >= deadline || world_.clock.stop_requested())
+      if ((world_.clock.monotonic() >= deadline && attempt > 1) || world_.clock.stop_requested())
         return tell_waiting(*answer.error, step);
       world_.clock.sleep_for(pause);
     }
   }
 
 private:
+  Result<Answer> ask(const std::string& script) const {
+    return psql_.ask(psql_.reach().spec().database, script, {.timeout = timeout_});
+  }
+
+  // Who blocks a session is known only while it waits.
+  Result<Answer> ask_watching(const std::string& script, const std::string& application) {
+    auto answer = std::async(std::launch::async, [&] { return ask(script); });
+    blockers_.clear();
+    while (answer.wait_for(std::chrono::milliseconds{300}) != std::future_status::ready)
+      if (auto blockers = blockers_of(psql_, application); !blockers.empty())
+        blockers_ = std::move(blockers);
+    return answer.get();
+  }
+
   std::string where(int line) const {
     return base::printable(file_.name) + ":" + std::to_string(line);
   }
@@ -198,10 +259,9 @@ private:
     if (error.message.contains(taken))
       return {ErrorKind::failed, base::printable(file_.name) + ": " + std::string{taken},
               "Look for 'belay migrate' in pg_stat_activity, and wait until it has ended."};
-    const std::string blockers = tell_blockers(psql_, step == nullptr ? "" : step->judgement.table);
     return {ErrorKind::failed,
             place_of(error, step) + ": " + error.message + " (SQLSTATE " + error.state + ")" +
-                (blockers.empty() ? "" : ". It is held by " + blockers),
+                (blockers_.empty() ? "" : ". It is held by " + base::join(blockers_, "; ")),
             "End that session, or wait for it."};
   }
 
@@ -209,12 +269,15 @@ private:
   const Psql& psql_;
   const MigrationFile& file_;
   world::Milliseconds timeout_;
+  Seen* seen_;
+  std::vector<std::string> blockers_; // who was waited for in the last attempt
 };
 
 } // namespace
 
-Result<> Migrations::apply(const MigrationFile& file, world::Milliseconds timeout) const {
-  return Applying{world_, psql_, file, timeout}.apply();
+Result<> Migrations::apply(const MigrationFile& file, world::Milliseconds timeout,
+                           Seen* seen) const {
+  return Applying{world_, psql_, file, timeout, seen}.apply();
 }
 
 } // namespace drivers::postgres

@@ -90,6 +90,38 @@ TEST_F(PostgresCrashTest, a_capture_that_died_leaves_the_database_open_and_can_b
   EXPECT_EQ(sum(), "1");
 }
 
+TEST_F(PostgresCrashTest, a_rehearsal_that_died_leaves_nothing_once_its_point_is_discarded) {
+  write("sql/1.sql", "ALTER TABLE t ADD COLUMN b int;\n");
+  const std::string not_ours = make_database("app__rehearse_p", owner);
+  int died = 0;
+  for (std::size_t at = 2;; at += 5) {
+    domain::RehearsalRequest request{.point = "p-" + std::to_string(at), .folders = {}};
+    request.folders.push_back({.migration = {.store = "db"}, .folder = root + "/sql"});
+    const bool has_died = dies(at, [&] {
+      const auto done = store().rehearse(spec, request);
+      ASSERT_TRUE(done) << done.error().message;
+      ASSERT_EQ(done.value().failure, "");
+    });
+    if (at == 12) { // as `resume` does
+      ASSERT_TRUE(store().rehearse(spec, request)) << at;
+    }
+    ASSERT_TRUE(store().discard(spec, request.point)) << at;
+    ASSERT_EQ(value("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE " +
+                                    literal(live + "\\_\\_rehearse%")),
+              "0")
+        << at;
+    ASSERT_FALSE(files_.info(root + "/state/postgres/db/" + request.point).value()) << at;
+    if (!has_died)
+      break;
+    ++died;
+  }
+  EXPECT_GE(died, 3);
+  EXPECT_EQ(
+      value("postgres", "SELECT count(*) FROM pg_database WHERE datname = " + literal(not_ours)),
+      "1");
+  EXPECT_EQ(sum(), "1");
+}
+
 TEST_F(PostgresCrashTest, a_way_back_that_died_ends_old_or_new_and_goes_on) {
   int died = 0;
   for (std::size_t at = 1;; at += 3) {

@@ -71,13 +71,14 @@ Dumps::wait_for_snapshot(const std::string& mark, const std::function<bool()>& h
   }
 }
 
-Result<> Dumps::write(const std::string& path, const std::string& snapshot,
-                      const std::string& mark) const {
+Result<> Dumps::write(const std::string& path, const std::vector<std::string>& words,
+                      const std::string& application) const {
   const Reach& reach = server_.psql().reach();
-  world::Command command = TRY(reach.command(
-      "pg_dump", {"--format=custom", "--compress=0", "--no-password", "--lock-wait-timeout=60s",
-                  "--snapshot=" + snapshot,
-                  "--dbname=" + reach.connection(reach.spec().database, "belay-dump-" + mark)}));
+  std::vector<std::string> all{"--format=custom", "--compress=0", "--no-password",
+                               "--lock-wait-timeout=60s",
+                               "--dbname=" + reach.connection(reach.spec().database, application)};
+  all.insert(all.end(), words.begin(), words.end());
+  world::Command command = TRY(reach.command("pg_dump", all));
   command.output_path = path;
   const world::Output output = TRY(world_.processes.run(command));
   if (output.exit_code != 0)
@@ -98,7 +99,7 @@ Result<> Dumps::take(const std::string& path, Kept& kept) const {
   };
   const auto dumped = [&]() -> Result<> {
     const auto snapshot = TRY(wait_for_snapshot(mark, has_ended));
-    return snapshot ? write(path, *snapshot, mark) : ok();
+    return snapshot ? write(path, {"--snapshot=" + *snapshot}, "belay-dump-" + mark) : ok();
   }();
   // Whatever became of the dump, its holder is let go.
   while (!has_ended())
@@ -168,6 +169,13 @@ Result<> Dumps::restore(const std::string& path, const Kept& kept, const std::st
   if (!restored)
     TRY(server_.drop(name));
   return restored;
+}
+
+Result<> Dumps::copy(const std::string& path, const std::string& name) const {
+  TRY(world_.files.remove(path));
+  TRY(write(path, {}, "belay-rehearsal"));
+  TRY(server_.create_like(server_.spec().database, name));
+  return fill(path, name);
 }
 
 Result<> Dumps::prove(const std::string& path, const Kept& kept, const std::string& name) const {

@@ -24,10 +24,14 @@ public:
   // The new database `name` from `path`, compared with `kept` and analysed. An older one of this
   // name is dropped. Whatever fails, it is dropped again.
   base::Result<> restore(const std::string& path, const Kept& kept, const std::string& name) const;
+  // The new database `name` from the live one as it is now, by way of `path`; neither compared nor
+  // analysed. An older one of this name is dropped. Whatever fails, both may be left. Services may
+  // run.
+  base::Result<> copy(const std::string& path, const std::string& name) const;
 
 private:
-  base::Result<> write(const std::string& path, const std::string& snapshot,
-                       const std::string& mark) const;
+  base::Result<> write(const std::string& path, const std::vector<std::string>& words,
+                       const std::string& application) const;
   base::Result<std::optional<std::string>>
   wait_for_snapshot(const std::string& mark, const std::function<bool()>& has_ended) const;
   base::Result<> fill(const std::string& path, const std::string& name) const;

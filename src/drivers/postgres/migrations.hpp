@@ -10,6 +10,17 @@
 
 namespace drivers::postgres {
 
+// What one file did to the tables that were there before it; of a file that is one transaction.
+struct Seen {
+  struct Table {
+    std::string name;
+    std::vector<std::string> locks; // modes that stop others: "AccessExclusiveLock"
+    bool is_rewritten = false;
+    std::uint64_t bytes = 0;
+  };
+  std::vector<Table> tables;
+};
+
 class Migrations {
 public:
   // Of the database that the reach of `psql` names.
@@ -22,7 +33,9 @@ public:
   // is run statement by statement, each of which may be run again. Idempotent: nothing when it was
   // applied. Waits for locks and for another belay, a bounded time. failed: what the server said,
   // with file and line. unknown_outcome: the connection was lost, or it took longer than `timeout`.
-  base::Result<> apply(const domain::MigrationFile& file, world::Milliseconds timeout) const;
+  // `seen` is filled when it is applied now.
+  base::Result<> apply(const domain::MigrationFile& file, world::Milliseconds timeout,
+                       Seen* seen = nullptr) const;
 
 private:
   world::World world_;

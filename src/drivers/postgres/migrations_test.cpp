@@ -90,6 +90,15 @@ TEST_F(MigrationsTest, blockers_are_named) {
     (void)psql().run(database, "BEGIN;\nLOCK TABLE public.orders;\nSELECT pg_sleep(300)",
                      {.timeout = world::Milliseconds{300'000}});
   }};
+  std::jthread reader{[this] { // in a transaction too, but in nobody's way
+    (void)psql().run(database, "BEGIN;\nSELECT count(*) FROM pg_class;\nSELECT pg_sleep(300)",
+                     {.timeout = world::Milliseconds{300'000}});
+  }};
+  ASSERT_TRUE(eventually([&] {
+    return value(database, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                           "current_database() AND query LIKE '%pg_sleep(300)%' AND pid <> "
+                           "pg_backend_pid()") == "2";
+  }));
   ASSERT_TRUE(eventually([&] {
     return value(database, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND "
                            "relation = 'public.orders'::regclass") == "1";
@@ -98,11 +107,15 @@ TEST_F(MigrationsTest, blockers_are_named) {
   EXPECT_TRUE(said.contains("1.sql:1: canceling statement due to lock timeout (SQLSTATE 55P03). It "
                             "is held by pid "))
       << said;
-  EXPECT_TRUE(said.contains("LOCK TABLE") || said.contains("pg_sleep(300)")) << said;
+  EXPECT_TRUE(said.contains(" (postgres, belay, active, begun ") &&
+              said.contains(" s ago: SELECT pg_sleep(300)"))
+      << said;
+  EXPECT_FALSE(said.contains("; pid ")) << said; // a reader beside it is not named
   sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE "
                   "'%pg_sleep(300)%' AND pid <> pg_backend_pid() AND datname = " +
                       literal(database));
   holder.join();
+  reader.join();
   EXPECT_EQ(value(database, "SELECT count(*) FROM pg_class WHERE relname = 'belay_migrations'"),
             "0");
   EXPECT_EQ(apply_all(), "");

@@ -31,5 +31,8 @@ std::string restore_name(const std::string& database, const std::string& id) {
 std::string proof_name(const std::string& database, const std::string& id) {
   return name_of(database, "__proof_", id);
 }
+std::string rehearse_name(const std::string& database, const std::string& id) {
+  return name_of(database, "__rehearse_", id);
+}
 
 } // namespace drivers::postgres

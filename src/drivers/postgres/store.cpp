@@ -446,6 +446,7 @@ Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
     return ok(); // it is made before anything of this id is made on the server
   const Server server = server_of(spec);
   TRY(fences_of(spec, server).take_down());
+  TRY(Rehearsals(world_, server, scratch_of(spec, id)).clean_up());
   const std::string& live = spec.postgres.database;
   for (const std::string& name : {clone_name(live, id), abandoned_name(live, id),
                                   restore_name(live, id), proof_name(live, id)})

@@ -5,6 +5,7 @@
 
 #include "domain/store.hpp"
 #include "drivers/postgres/dump.hpp"
+#include "drivers/postgres/rehearse.hpp"
 #include "drivers/postgres/swap.hpp"
 #include "world/world.hpp"
 
@@ -57,8 +58,14 @@ public:
                                                const std::string& folder) override;
   base::Result<> migrate(const domain::StoreSpec& spec, const domain::MigrationFile& file,
                          const std::string& at, domain::Milliseconds timeout) override;
+  bool can_rehearse() const override { return true; }
+  base::Result<std::string> why_no_rehearsal(const domain::StoreSpec& spec,
+                                             const domain::RehearsalRequest& request) override;
+  base::Result<domain::Rehearsal> rehearse(const domain::StoreSpec& spec,
+                                           const domain::RehearsalRequest& request) override;
 
 private:
+  Scratch scratch_of(const domain::StoreSpec& spec, const std::string& point) const;
   Server server_of(const domain::StoreSpec& spec) const;
   std::string base_of(const domain::StoreSpec& spec) const;
   std::string folder_of(const domain::StoreSpec& spec, const std::string& id) const;
