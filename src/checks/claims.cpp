@@ -90,9 +90,21 @@ void look_at_stacks(const Look& look, const NeighbourFiles& files) {
                                  "from one of them");
 }
 
+// A service of this very stack: belay stops it.
+bool is_ours(const Look& look, const ComposeFile& file, const ComposeService& service) {
+  const auto& stack = look.stack;
+  return std::ranges::any_of(
+             stack.compose.files,
+             [&](const auto& path) { return real_path(look, path) == file.path; }) &&
+         std::ranges::find(stack.services, service.name, &domain::ServiceSpec::compose_service) !=
+             stack.services.end();
+}
+
 void look_at_compose(const Look& look, const NeighbourFiles& files) {
   for (const ComposeFile& file : files.compose)
-    for (const ComposeService& service : file.services)
+    for (const ComposeService& service : file.services) {
+      if (is_ours(look, file, service))
+        continue;
       for (const std::string& folder : service.folders)
         for (const domain::StoreSpec& store : look.stack.stores)
           if (!store.path.empty() && overlap(real_path(look, folder), real_path(look, store.path)))
@@ -100,6 +112,7 @@ void look_at_compose(const Look& look, const NeighbourFiles& files) {
                                   folder + "', which is store '" + store.name +
                                   "': while it runs, two write to the same data; see that it does "
                                   "not run");
+    }
 }
 
 // Two files that are merged into one project say so by their names.

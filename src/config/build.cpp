@@ -330,6 +330,7 @@ void build_hooks(const Building& building, const Value& section) {
                               std::pair{"pre_quiesce", HookPoint::pre_quiesce},
                               std::pair{"post_secure", HookPoint::post_secure},
                               std::pair{"post_start", HookPoint::post_start},
+                              std::pair{"post_ready", HookPoint::post_ready},
                               std::pair{"pre_rollback", HookPoint::pre_rollback},
                               std::pair{"post_rollback", HookPoint::post_rollback}};
   for (const auto& [key, point] : points)

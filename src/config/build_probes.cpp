@@ -131,6 +131,7 @@ void fill_metric(const Building& building, const Value& section, const std::stri
     return;
   }
   probe.metric = selector_of(building, own.text, section.at("labels"));
+  probe.waits_while_absent = section.text_or_empty("absent") == "wait";
   if (const Value* over = section.find("over"))
     probe.over = over->duration;
   const Value* at_least = section.find("at_least");

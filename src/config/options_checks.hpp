@@ -86,6 +86,14 @@ inline constexpr std::array check{
            .doc = "Which number of several samples; `one`: several are not ok.",
            .values = "one sum min max",
            .only_with = "metric promql"},
+    Option{.key = "absent",
+           .type = Type::choice,
+           .by_default = "bad",
+           .doc = "What it means that the page has no such sample; `wait`: nothing is judged until "
+                  "it has one, as of a gauge that a process shows only after its first run. A "
+                  "mistyped name is then never found.",
+           .values = "bad wait",
+           .only_with = "metric"},
     Option{.key = "as",
            .type = Type::choice,
            .by_default = "number",

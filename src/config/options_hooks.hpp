@@ -18,6 +18,8 @@ inline constexpr std::array hook_options{
                 "Before anything is stopped. 75 pauses; any other but 0 ends it unchanged."),
     hook_option("post_secure", "After the restore point is complete, with everything stopped."),
     hook_option("post_start", "After the new release was started, before it is judged."),
+    hook_option("post_ready", "After every service of the new release is ready, before the smoke "
+                              "tests."),
     hook_option("pre_rollback",
                 "Before a way back stops anything. Its failure is noted and passed over."),
     hook_option("post_rollback",

@@ -135,6 +135,7 @@ hooks:
   pre_quiesce: []                               # default
   post_secure: []                               # default
   post_start: []                                # default
+  post_ready: []                                # default
   pre_rollback: []                              # default
   post_rollback: []                             # default
 triggers: []                                    # default

@@ -59,6 +59,7 @@ struct ProbeSpec {
   Milliseconds over{0};                // the number is the increase in this time, a second
   std::string promql;
   Take take = Take::one;
+  bool waits_while_absent = false; // metric: one without a sample is pending, not unknown
   // log: the number counts the lines of `service` since its start that match
   std::string pattern;       // RE2
   std::string except;        // a line that matches this too does not count

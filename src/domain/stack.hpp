@@ -152,6 +152,7 @@ enum class HookPoint {
   pre_quiesce,
   post_secure,
   post_start,
+  post_ready,
   pre_rollback,
   post_rollback
 };

@@ -26,6 +26,7 @@ std::string_view name_of(HookPoint point) {
   case HookPoint::pre_quiesce: return "pre_quiesce";
   case HookPoint::post_secure: return "post_secure";
   case HookPoint::post_start: return "post_start";
+  case HookPoint::post_ready: return "post_ready";
   case HookPoint::pre_rollback: return "pre_rollback";
   case HookPoint::post_rollback: return "post_rollback";
   }

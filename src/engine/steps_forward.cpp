@@ -205,6 +205,11 @@ Result<> do_start(Context& context, Record& out) {
   return run_hooks(context, domain::HookPoint::post_start, out);
 }
 
+Result<> do_ready(Context& context, Record& out) {
+  TRY(ready_all(context, out));
+  return run_hooks(context, domain::HookPoint::post_ready, out);
+}
+
 Result<> do_switch(Context& context, Record& out) {
   for (const auto& service : context.settings.stack.services) {
     const auto release =
@@ -255,7 +260,7 @@ Result<> perform_forward(Context& context, State state, Record& out) {
   case State::switch_release: return do_switch(context, out);
   case State::migrate: return do_migrate(context, out);
   case State::start: return do_start(context, out);
-  case State::ready: return ready_all(context, out);
+  case State::ready: return do_ready(context, out);
   case State::smoke: return smoke_all(context, false, out);
   case State::watch: return do_watch(context, out);
   case State::commit: return do_commit(context, out);

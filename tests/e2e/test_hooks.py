@@ -5,7 +5,7 @@ import pytest
 
 from project import BLOCKED, DONE, PAUSED, ROLLED_BACK, UNCHANGED, told
 
-POINTS = ("pre_check", "pre_quiesce", "post_secure", "post_start", "pre_rollback", "post_rollback")
+POINTS = ("pre_check", "pre_quiesce", "post_secure", "post_start", "post_ready", "pre_rollback", "post_rollback")
 
 # Notes the point, whether the service answers and the operation; ends as the file `status` says.
 HOOK = """\
@@ -53,8 +53,9 @@ def test_each_point_comes_at_its_time(hooked):
     hooked.release("2.0")
     hooked.upgrade("2.0")
     seen = noted(hooked)
-    assert [one["BELAY_HOOK"] for one in seen] == list(POINTS[:4])
+    assert [one["BELAY_HOOK"] for one in seen] == list(POINTS[:5])
     assert [one["answers"] for one in seen[:3]] == [True, True, False]
+    assert seen[4]["answers"]
     assert {one["BELAY_KIND"] for one in seen} == {"upgrade"}
     assert {one["BELAY_TO"] for one in seen} == {"2.0"}
     assert len({one["BELAY_OPERATION"] for one in seen}) == 1
@@ -76,7 +77,8 @@ def test_not_now_pauses_and_resume_asks_again(hooked, point):
 
 
 @pytest.mark.parametrize("point,status", [("pre_check", BLOCKED), ("pre_quiesce", UNCHANGED),
-                                          ("post_secure", ROLLED_BACK), ("post_start", ROLLED_BACK)])
+                                          ("post_secure", ROLLED_BACK), ("post_start", ROLLED_BACK),
+                                          ("post_ready", ROLLED_BACK)])
 def test_a_hook_that_fails_ends_it_as_documented(hooked, point, status):
     pids = hooked.processes()
     answer(hooked, point, 1)

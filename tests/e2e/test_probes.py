@@ -137,6 +137,15 @@ def test_a_question_to_prometheus_fires(project, prometheus):
     assert "trigger 'told' fired: 'it' at 50 is 47 more than the 3 of the baseline" in ended.stdout
 
 
+def test_a_metric_that_may_be_absent_is_not_judged_until_it_is_there(project):
+    with_checks(project, METRIC.format(
+        probe=f"metric: shop_queue, labels: {{ queue: fax }}, absent: wait, {PAGE}", rule="above: 1"))
+    project.release("2.0")
+    ended = project.upgrade("2.0")
+    assert "'it' could not be judged during the watch: there is no sample of" in \
+        project.belay("report").stdout, told(ended)
+
+
 REFUSED = [
     (f"metric: shop_qeue, {PAGE}", "there is no metric 'shop_qeue'; did you mean 'shop_queue'?"),
     (f"metric: shop_queue, {PAGE}", "2 samples match; name more labels"),

@@ -1,5 +1,6 @@
 #include "drivers/docker/compose.hpp"
 
+#include "base/digest.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -114,14 +115,32 @@ Result<std::string> Compose::config(const std::string& over,
   return said;
 }
 
+// Each call costs compose half a second, and a look at a project asks the same of every service.
+Result<std::string> Compose::said(const std::string& option) {
+  std::vector<std::string> files = spec_.files;
+  files.push_back(spec_.env_file.empty() ? project_folder_ + "/.env" : spec_.env_file);
+  std::string stamp;
+  for (const std::string& path : files) {
+    const auto bytes = world_.files.read(path);
+    stamp += (bytes ? base::sha256_hex(bytes.value()) : "none") + " ";
+  }
+  if (stamp != stamp_)
+    said_.clear();
+  stamp_ = stamp;
+  if (const auto known = said_.find(option); known != said_.end())
+    return known->second;
+  std::vector<std::string> words{"config"};
+  if (!option.empty())
+    words.push_back(option);
+  return said_[option] = TRY(config("", words));
+}
+
 Result<std::vector<std::string>> Compose::services() {
-  if (services_.empty())
-    services_ = lines_of(TRY(config("", {"config", "--services"})));
-  return services_;
+  return lines_of(TRY(said("--services")));
 }
 
 Result<std::vector<std::string>> Compose::volumes() {
-  return lines_of(TRY(config("", {"config", "--volumes"})));
+  return lines_of(TRY(said("--volumes")));
 }
 
 Result<std::string> Compose::hash(const std::string& service, const std::string& over) {
@@ -133,7 +152,7 @@ Result<std::string> Compose::hash(const std::string& service, const std::string&
 }
 
 Result<std::string> Compose::text(const std::string& over) {
-  return config(over, {"config"});
+  return over.empty() ? said("") : config(over, {"config"});
 }
 
 // Killed with -9, belay leaves its compose behind, which goes on for a moment.

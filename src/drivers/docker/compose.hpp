@@ -6,6 +6,7 @@
 #include "domain/stack.hpp"
 #include "world/world.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ private:
   base::Result<std::string> run(const std::vector<std::string>& files,
                                 const std::vector<std::string>& words, world::Milliseconds timeout);
   base::Result<std::string> config(const std::string& over, const std::vector<std::string>& words);
+  // What `config` says of the user's own files; asked again when one of them has changed.
+  base::Result<std::string> said(const std::string& option);
   base::Result<> wait_for_earlier_calls();
   world::World world_;
   domain::ComposeSpec spec_;
@@ -46,7 +49,8 @@ private:
   std::string socket_;
   std::string tag_; // by which a call of ours is found that outlived us
   std::vector<std::string> program_;
-  std::vector<std::string> services_;
+  std::string stamp_; // of the files that `said_` is of
+  std::map<std::string, std::string> said_;
 };
 
 // What a compose file in compose's own form says of a key of a service: "image", "build"; empty:

@@ -64,6 +64,15 @@ std::string name_of(const domain::MetricSelector& selector) {
   return base::printable(series_text(selector.name, selector.labels));
 }
 
+// Not: a page that cannot be read, or a label that no sample has.
+bool is_absent(std::string_view page, const domain::MetricSelector& selector,
+               const base::Result<std::vector<Sample>>& selected) {
+  if (selected)
+    return selected.value().empty();
+  const auto metric = find_metric(page, selector.name);
+  return metric && metric.value().samples.empty();
+}
+
 // The share of one number in another; too small a whole says nothing.
 void give_share(const domain::ProbeSpec& spec, double part, double whole, Reading& reading) {
   const std::string what = name_of(spec.metric) + " of " + name_of(*spec.whole);
@@ -114,6 +123,8 @@ void Probe::measure_metric(const domain::ProbeSpec& spec, Reading& reading) {
 
 void Probe::judge_page(const domain::ProbeSpec& spec, std::string_view page, Reading& reading) {
   const auto part = select(page, spec.metric);
+  if (spec.waits_while_absent && is_absent(page, spec.metric, part))
+    return pending(reading, "there is no sample of " + name_of(spec.metric) + " yet");
   if (!part)
     return unknown(reading, base::printable(part.error().message));
   const auto whole = spec.whole ? select(page, *spec.whole)
