@@ -72,6 +72,7 @@ public:
   base::Result<> compare(world::SourceFile& old, std::span<Blob> blobs);
   base::Result<std::string_view> read(world::SourceFile& old, std::uint64_t offset,
                                       std::size_t length);
+  bool is_zeros(const Blob& blob); // by its name
 
 private:
   base::Result<bool> is_hole(world::SourceFile& old, Blob& blob);

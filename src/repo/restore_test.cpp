@@ -341,5 +341,19 @@ TEST_F(in_place, keeps_holes_and_makes_them) {
   EXPECT_LT(info.st_blocks * 512, 128 << 10);
 }
 
+TEST_F(in_place, makes_a_large_hole_anew) {
+  make_source();
+  write("tree/sparse", "head");
+  ASSERT_EQ(::truncate(at("tree/sparse"), 6'000'000), 0); // several blobs that are zeros alone
+  snapshot = back_up();
+  const auto made = bring_back("fresh", exact, true);
+  ASSERT_TRUE(made) << made.error().message;
+  expect_same("fresh", "with holes");
+  struct stat info {};
+  ASSERT_EQ(::stat(at("fresh/sparse"), &info), 0);
+  EXPECT_LT(info.st_blocks * 512, 128 << 10);
+  EXPECT_GE(made.value().bytes, 6'000'000U); // a hole is restored too
+}
+
 } // namespace
 } // namespace repo

@@ -1,4 +1,5 @@
 #include "base/bytes.hpp"
+#include "repo/format/chunker.hpp"
 #include "repo/restore_run.hpp"
 
 #include <algorithm>
@@ -43,11 +44,15 @@ Result<bool> Comparer::is_hole(world::SourceFile& old, Blob& blob) {
   const auto [data, end] = TRY(old.next_data(blob.offset));
   if (data != end && data < blob.offset + blob.length)
     return false;
+  blob.is_same = is_zeros(blob);
+  return true;
+}
+
+bool Comparer::is_zeros(const Blob& blob) {
   auto zeros = zeros_.find(blob.length);
   if (zeros == zeros_.end())
     zeros = zeros_.emplace(blob.length, format::id_of(std::string(blob.length, '\0'))).first;
-  blob.is_same = zeros->second == blob.id;
-  return true;
+  return zeros->second == blob.id;
 }
 
 Result<> Comparer::compare(world::SourceFile& old, std::span<Blob> blobs) {
@@ -133,9 +138,14 @@ Result<> RestoreRun::add_wanted(const Part& part, Comparer& comparer, std::vecto
     if (blobs[at].is_same)
       continue;
     file.is_changed = true;
-    if (is_dry_run())
+    // Long runs of zeros are cut into blobs of the smallest size; what a new file lacks is zeros.
+    const bool is_left_out = !file.old && options_.has_holes &&
+                             blobs[at].length == format::chunk_bytes_min &&
+                             comparer.is_zeros(blobs[at]);
+    if (is_dry_run() || is_left_out)
       bytes_ += blobs[at].length;
-    wanted.push_back(all[at]);
+    if (!is_left_out)
+      wanted.push_back(all[at]);
   }
   return ok();
 }
