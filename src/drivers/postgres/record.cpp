@@ -55,22 +55,28 @@ std::string to_json(const Kept& kept) {
   json ledgers = json::array();
   for (const domain::Ledger& ledger : kept.ledgers)
     ledgers.push_back({{"table", ledger.table}, {"applied", ledger.applied}});
-  const json object{{"version", record_version},
-                    {"kept_as", kept.as == KeptAs::dump ? "dump" : "database"},
-                    {"live", kept.live},
-                    {"database", kept.database},
-                    {"oid", kept.oid},
-                    {"dump_sha256", kept.dump_sha256},
-                    {"dump_bytes", kept.dump_bytes},
-                    {"server_version", kept.server_version},
-                    {"system", kept.system},
-                    {"bytes", kept.bytes},
-                    {"settings", settings},
-                    {"layout", kept.layout},
-                    {"layout_lines", kept.layout_lines},
-                    {"ledgers", ledgers},
-                    {"reading", name_of(kept.reading)},
-                    {"content", content}};
+  json counted = json::array();
+  for (const TableCounter& table : kept.counters.tables)
+    counted.push_back({table.table, table.inserted, table.updated, table.deleted});
+  const json object{
+      {"version", record_version},
+      {"kept_as", kept.as == KeptAs::dump ? "dump" : "database"},
+      {"live", kept.live},
+      {"database", kept.database},
+      {"oid", kept.oid},
+      {"dump_sha256", kept.dump_sha256},
+      {"dump_bytes", kept.dump_bytes},
+      {"server_version", kept.server_version},
+      {"system", kept.system},
+      {"bytes", kept.bytes},
+      {"settings", settings},
+      {"layout", kept.layout},
+      {"layout_lines", kept.layout_lines},
+      {"ledgers", ledgers},
+      {"reading", name_of(kept.reading)},
+      {"content", content},
+      {"counters",
+       {{"oid", kept.counters.oid}, {"reset_at", kept.counters.reset_at}, {"tables", counted}}}};
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -97,6 +103,13 @@ Result<Kept> kept_from(const std::string& text, const std::string& path) {
                                           : Reading::whole;
     for (const json& each : from.at("content"))
       kept.content.push_back({each.at(0), each.at(1), each.at(2)});
+    if (!from.contains("counters")) // an older one
+      return;
+    const json& counters = from["counters"];
+    counters.at("oid").get_to(kept.counters.oid);
+    counters.at("reset_at").get_to(kept.counters.reset_at);
+    for (const json& each : counters.at("tables"))
+      kept.counters.tables.push_back({each.at(0), each.at(1), each.at(2), each.at(3)});
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "domain/migration.hpp"
 #include "drivers/postgres/catalog.hpp"
+#include "drivers/postgres/counters.hpp"
 #include "drivers/postgres/server.hpp"
 
 #include <string>
@@ -31,6 +32,7 @@ struct Kept {
   std::vector<domain::Ledger> ledgers;
   Reading reading = Reading::counts; // how the content was read
   Content content;
+  Counters counters; // of the live database at that moment; without an oid: not read
   bool operator==(const Kept&) const = default;
 };
 

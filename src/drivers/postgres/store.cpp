@@ -91,6 +91,7 @@ Result<Kept> Store::begun(const Server& server, const Facts& facts) {
   kept.system = facts.system;
   kept.bytes = info->bytes;
   kept.settings = TRY(server.settings_of(database));
+  kept.counters = TRY(counters_of(server.psql(), database));
   return kept;
 }
 
@@ -298,7 +299,7 @@ Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
   return evidence;
 }
 
-// How much was written since: row by row where that is quick, else by the counts of rows.
+// How much was written since: row by row where that is quick, else as the server has counted.
 Result<> Store::compare_content(const Server& server, const Kept& kept, std::uint64_t bytes,
                                 domain::Evidence& evidence) {
   const std::string& live = server.spec().database;
@@ -313,19 +314,25 @@ Result<> Store::compare_content(const Server& server, const Kept& kept, std::uin
       evidence.movement = Movement::none;
     return ok();
   }
-  const Reading reading = bytes <= compared_bytes_max ? kept.reading : Reading::counts;
-  const Content now = TRY(content_of(server.psql(), live, reading, options));
+  if (bytes > compared_bytes_max) { // reading all of it would decide nothing, and cost downtime
+    const auto counted =
+        tell_counted(kept.counters, TRY(counters_of(server.psql(), server.spec().database)));
+    evidence.detail =
+        counted.value_or(base::format_bytes(bytes) + ", too much to compare while somebody waits");
+    return ok();
+  }
   Content then = kept.content;
-  if (reading == Reading::counts)
+  if (kept.reading == Reading::counts)
     for (TableContent& table : then)
       if (!table.name.starts_with("sequence "))
         table.hash.clear();
+  const Content now = TRY(content_of(server.psql(), live, kept.reading, options));
   evidence.detail = tell_content(then, now);
-  if (evidence.detail.empty() && reading != Reading::counts)
+  if (evidence.detail.empty() && kept.reading != Reading::counts)
     evidence.movement = Movement::none;
   if (evidence.detail.empty())
     evidence.detail = base::plural(rows_of(now), "row", "rows") +
-                      (reading == Reading::counts ? ", too many to compare one by one" : "");
+                      (kept.reading == Reading::counts ? ", compared by their counts alone" : "");
   return ok();
 }
 
