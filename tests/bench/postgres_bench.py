@@ -228,7 +228,7 @@ class Bench:
             row.note += f"; the renaming transaction {swap * 1000:.0f} ms"
         copies = re.findall(r"duration: ([\d.]+) ms  statement: CREATE DATABASE .* TEMPLATE \"?app\"? ", log)
         reads = re.findall(r"duration: ([\d.]+) ms  statement: SELECT '[^\n]*count\(\*\), NULL FROM ONLY", log)
-        if copies and "secure" in row.steps:
+        if copies and reads and row.what.startswith("belay, clone: an upgrade"):
             row.note += f"; the copy itself {float(copies[-1]) / 1000:.2f}, counting its rows {float(reads[-1]) / 1000:.2f}"
 
     @staticmethod

@@ -32,8 +32,9 @@ struct TableContent {
 };
 using Content = std::vector<TableContent>; // by name
 
-// A script that reads the content; read_content() takes its rows. counts: no hashes. sampled: a
-// sixteenth of the rows of each table with a primary key is hashed.
+// A script that reads the content; read_content() takes its rows. Each row of each table is read,
+// by no index. counts: no hashes, so that long values that are stored apart are not read. sampled:
+// a sixteenth of the rows of each table with a primary key is hashed.
 std::string content_script(Reading reading);
 Content read_content(const Rows& rows);
 base::Result<Content> content_of(const Psql& psql, const std::string& database, Reading reading,

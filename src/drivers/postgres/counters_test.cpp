@@ -50,5 +50,19 @@ TEST_F(CountersTest, count_what_others_have_written) {
   }));
 }
 
+// The proof of a copy is that it was read, and an index is not the table.
+TEST_F(CountersTest, tell_that_rows_are_counted_in_the_table_itself) {
+  const std::string live = make_database("app");
+  sql(live, "CREATE TABLE public.t (i int PRIMARY KEY, wide text);\nINSERT INTO public.t SELECT i, "
+            "repeat('x', 200) FROM generate_series(1, 20000) i");
+  sql(live, "VACUUM ANALYZE public.t");
+  const auto content = content_of(psql(), live, Reading::counts, {});
+  ASSERT_TRUE(content) << content.error().message;
+  EXPECT_EQ(rows_of(content.value()), 20'000U);
+  EXPECT_TRUE(eventually([&] {
+    return value(live, "SELECT seq_scan > 0 AND idx_scan = 0 FROM pg_stat_user_tables") == "t";
+  }));
+}
+
 } // namespace
 } // namespace drivers::postgres
