@@ -29,6 +29,7 @@
 #include "os/processes.hpp"
 #include "os/resources.hpp"
 #include "os/sqlite.hpp"
+#include "os/supervisor.hpp"
 #include "os/trees.hpp"
 
 #include <algorithm>
@@ -160,6 +161,19 @@ private:
   checks::Preflight preflight_;
 };
 
+// What speaks to our supervisor is ours alone: a service or a hook that inherited it would speak as
+// if it were us.
+os::Supervisor take_supervisor(config::Environment& environment) {
+  os::Supervisor supervisor{{.notify_socket = value_of(environment, "NOTIFY_SOCKET"),
+                             .watchdog_usec = value_of(environment, "WATCHDOG_USEC"),
+                             .watchdog_pid = value_of(environment, "WATCHDOG_PID")}};
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    environment.erase(name);
+    ::unsetenv(name);
+  }
+  return supervisor;
+}
+
 std::string working_folder() {
   char path[PATH_MAX];
   return ::getcwd(path, sizeof path) == nullptr ? "/" : path;
@@ -197,6 +211,7 @@ int main(int argc, char** argv) {
   const std::string status_path = value_of(environment, "BELAY_STATUS_FILE");
   environment.erase("BELAY_STATUS_FILE");
   ::unsetenv("BELAY_STATUS_FILE");
+  os::Supervisor supervisor = take_supervisor(environment);
   const auto effects = os::make_effects({.log_path = value_of(environment, "BELAY_EFFECTS_LOG"),
                                          .pause_at = value_of(environment, "BELAY_PAUSE_AT"),
                                          .pause_file = value_of(environment, "BELAY_PAUSE_FILE")});
@@ -231,6 +246,7 @@ int main(int argc, char** argv) {
                                .machine = &machine,
                                .channels = &channels,
                                .http_server = &http_server,
+                               .supervisor = &supervisor,
                                .line_input = &line_input};
   const int status = cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
   if (!status_path.empty())

@@ -8,6 +8,7 @@
 #include "world/http_server.hpp"
 #include "world/line_input.hpp"
 #include "world/machine.hpp"
+#include "world/supervisor.hpp"
 
 #include <cstdio>
 #include <functional>
@@ -31,6 +32,7 @@ struct Terminal {
   world::Machine* machine = nullptr;
   world::Channels* channels = nullptr;
   world::HttpServer* http_server = nullptr; // for `serve` only
+  world::Supervisor* supervisor = nullptr;  // the same
   world::LineInput* line_input = nullptr;   // standard input, for `mcp` only
 };
 

@@ -1,5 +1,6 @@
 #include "cli/serve_command.hpp"
 
+#include "app/redact.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/stack_paths.hpp"
@@ -25,6 +26,7 @@ struct ServeCommand::Options {
   std::vector<std::string> listen;
   unsigned parallel = 2;
   std::string metrics_prefix = "belay_";
+  std::string log_format = "text";
 };
 
 namespace {
@@ -125,6 +127,27 @@ json routine_json(const std::string& stack, const serve::RoutineView& routine) {
   return line;
 }
 
+// What is told ends in a journal, which others read: what looks like a secret is taken out.
+serve::Tell teller(const app::Host& host, const Terminal& terminal, const std::string& format,
+                   bool is_json) {
+  const auto redactor = std::make_shared<const app::Redactor>(std::vector<std::string>{});
+  return [&host, &terminal, format, is_json, redactor](const serve::Line& line) {
+    const std::string at = base::format_time(host.world.clock.now());
+    const std::string message = redactor->text(line.message);
+    const std::string text = (line.stack.empty() ? "" : line.stack + ": ") + message;
+    if (format == "json") {
+      json object{{"time", at}, {"level", name_of(line.level)}, {"message", message}};
+      if (!line.stack.empty())
+        object["stack"] = line.stack;
+      print(terminal, dump(object));
+    } else if (is_json) {
+      print(terminal, dump({{"event", "serve"}, {"at", at}, {"text", text}}));
+    } else {
+      print(terminal, at + " " + base::printable(text) + "\n");
+    }
+  };
+}
+
 } // namespace
 
 ServeCommand::~ServeCommand() = default;
@@ -153,6 +176,12 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   serve->add_option("--metrics-prefix", options_->metrics_prefix, "before the name of each metric")
+      ->capture_default_str();
+  serve
+      ->add_option("--log-format", options_->log_format,
+                   "of what it prints: text, or json: one object a line, with time, level, stack "
+                   "and message")
+      ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   CLI::App* schedule =
       root.add_subcommand("schedule", "what 'belay serve' does when, and how it went last");
@@ -191,15 +220,14 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     how.listen.push_back({.socket_path = socket, .address = {}});
     for (const std::string& text : options_->listen)
       how.listen.push_back(TRY(listen_spec(text)));
-    serve::Daemon daemon{host, *terminal.http_server, std::move(how), [&](const std::string& text) {
-                           const std::string at = base::format_time(host.world.clock.now());
-                           print(terminal,
-                                 is_json ? dump({{"event", "serve"}, {"at", at}, {"text", text}})
-                                         : at + " " + base::printable(text) + "\n");
-                         }};
+    how.supervisor = terminal.supervisor;
+    serve::Daemon daemon{host, *terminal.http_server, std::move(how),
+                         teller(host, terminal, options_->log_format, is_json)};
     return daemon.run();
   };
   const auto served = serve();
+  if (!served && options_->log_format == "json")
+    teller(host, terminal, "json", is_json)({serve::Level::error, "", served.error().message});
   return served ? exit_done : fail(terminal, served.error(), is_json);
 }
 

@@ -10,8 +10,8 @@ using base::ok;
 using base::Result;
 
 Daemon::Daemon(const app::Host& host, world::HttpServer& server, DaemonOptions options, Tell tell)
-    : clock_{host.world.clock}, server_{server}, options_{std::move(options)}, tell_{std::move(
-                                                                                   tell)} {
+    : clock_{host.world.clock}, server_{server}, options_{std::move(options)},
+      tell_{std::move(tell)}, vitals_{options_.supervisor, clock_, tell_} {
   for (const std::string& path : options_.config_paths) {
     app::Host own = host;
     own.config_path = path;
@@ -37,12 +37,14 @@ Result<> Daemon::run() {
   }
   while (!clock_.stop_requested()) {
     const world::TimePoint next = tick();
+    vitals_.looked(board_); // nobody but this thread writes it
     const auto pause = std::chrono::duration_cast<world::Milliseconds>(next - clock_.now());
-    clock_.sleep_for(std::clamp(pause, world::Milliseconds{50}, world::Milliseconds{60'000}));
+    clock_.sleep_for(std::clamp(pause, world::Milliseconds{50}, vitals_.pause_max()));
   }
+  vitals_.stops();
   for (const auto& stack : stacks_)
     if (stack->is_running())
-      tell_(stack->name() + ": a routine still runs, and goes on without us");
+      tell_({Level::info, stack->name(), "a routine still runs, and goes on without us"});
   tell_("stops");
   return ok();
 }
@@ -56,6 +58,7 @@ world::TimePoint Daemon::tick() {
   std::vector<std::size_t> ticked;
   for (std::size_t i = 0; i < stacks_.size(); ++i) {
     ServedStack& stack = *stacks_[i];
+    vitals_.moves();
     if (stack.wake_at() <= now) {
       const bool was_running = stack.is_running();
       stack.tick(was_running || running < options_.parallel_max);

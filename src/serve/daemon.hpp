@@ -3,6 +3,7 @@
 
 #include "serve/pages.hpp"
 #include "serve/served_stack.hpp"
+#include "serve/vitals.hpp"
 #include "world/http_server.hpp"
 
 #include <memory>
@@ -19,6 +20,7 @@ struct DaemonOptions {
   std::string metrics_prefix = "belay_";
   std::string program; // what runs a routine
   std::string version;
+  world::Supervisor* supervisor = nullptr; // is told that we are ready, and that we move
 };
 
 class Daemon {
@@ -36,6 +38,7 @@ private:
   world::HttpServer& server_;
   DaemonOptions options_;
   Tell tell_;
+  Vitals vitals_;
   std::vector<std::unique_ptr<ServedStack>> stacks_; // board_.stacks are their views
   std::mutex mutex_; // of the board: the server answers on a thread of its own
   Board board_;

@@ -2,6 +2,7 @@
 #include "serve/outcome.hpp"
 #include "serve/pages.hpp"
 #include "serve/served_stack.hpp"
+#include "serve/vitals.hpp"
 
 #include <gtest/gtest.h>
 
@@ -132,6 +133,69 @@ TEST(Pages, StatusesAreHonest) {
   EXPECT_EQ(answer(board, "/healthz", now).status, 200); // degraded: nothing is wrong
   board.stacks[0].config_problem = "unknown key";
   EXPECT_EQ(answer(board, "/healthz", now).status, 503);
+}
+
+struct FakeSupervisor final : world::Supervisor {
+  bool is_there() override { return true; }
+  base::Result<> tell(const std::string& lines) override {
+    told.push_back(lines);
+    return base::ok();
+  }
+  std::optional<world::Milliseconds> patience() override { return 20s; }
+  std::vector<std::string> told;
+};
+struct FakeClock final : world::Clock {
+  world::TimePoint now() override { return serve::now + passed; }
+  world::Milliseconds monotonic() override { return 1h + passed; }
+  void sleep_for(world::Milliseconds duration) override { passed += duration; }
+  bool stop_requested() override { return false; }
+  world::Milliseconds passed{0};
+};
+
+TEST(Vitals, SayReadyOnceAndMoveInTime) {
+  FakeSupervisor supervisor;
+  FakeClock clock;
+  Vitals vitals{&supervisor, clock, [](const Line&) { FAIL() << "it was told"; }};
+  Board board{.version = "1", .began = now, .ticked = now};
+  board.stacks.push_back(nightly());
+  vitals.moves();
+  vitals.looked(board);
+  EXPECT_EQ(supervisor.told, (std::vector<std::string>{"WATCHDOG=1\nEXTEND_TIMEOUT_USEC=120000000",
+                                                       "STATUS=1 stack"}));
+  supervisor.told.clear();
+  vitals.moves(); // none is due
+  EXPECT_TRUE(supervisor.told.empty());
+  board.is_ready = true;
+  vitals.looked(board);
+  EXPECT_EQ(supervisor.told, std::vector<std::string>{"READY=1\nSTATUS=1 stack"});
+  EXPECT_LE(vitals.pause_max(), supervisor.patience().value() / 2);
+  supervisor.told.clear();
+  // However the loop sleeps, as long as it sleeps no longer than it may, no gap is half the
+  // patience.
+  for (int i = 0; i < 12; ++i) {
+    clock.sleep_for(vitals.pause_max());
+    vitals.moves();
+  }
+  EXPECT_EQ(supervisor.told.size(), 12U);
+  EXPECT_EQ(supervisor.told.front(), "WATCHDOG=1");
+  supervisor.told.clear();
+  board.stacks[0].config_problem = "unknown key";
+  board.stacks[0].routines[0].record.began = now;
+  vitals.looked(board);
+  vitals.looked(board);
+  EXPECT_EQ(supervisor.told, std::vector<std::string>{
+                                 "STATUS=1 stack; shop: backup runs; 1 is not well: see /healthz"});
+  vitals.stops();
+  EXPECT_TRUE(supervisor.told.back().starts_with("STOPPING=1"));
+}
+
+TEST(Vitals, NobodyNeedsToBeThere) {
+  FakeClock clock;
+  Vitals vitals{nullptr, clock, [](const Line&) {}};
+  vitals.moves();
+  vitals.looked({});
+  vitals.stops();
+  EXPECT_EQ(vitals.pause_max(), 60s);
 }
 
 TEST(ServedStack, AgeFollowsFromTheTiming) {

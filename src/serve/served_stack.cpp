@@ -98,6 +98,11 @@ Result<> ServedStack::write(const state::RoutineRecord& record) {
   return state::write_routine(host_.world.files, loaded_->stack.state_folder, record);
 }
 
+bool ServedStack::has_begun() const {
+  const bool runs_on = !running_.empty() && running_ != "resume" && !is_operation_ownerless_;
+  return has_resumed_ || runs_on || !config_problem_.empty();
+}
+
 void ServedStack::tick(bool may_begin) {
   wake_at_ = host_.world.clock.now() + look_again;
   auto looked = look();
@@ -105,7 +110,7 @@ void ServedStack::tick(bool may_begin) {
     looked = begin_due();
   if (!looked) {
     if (config_problem_ != looked.error().message)
-      tell(looked.error().message);
+      tell(looked.error().message, Level::error);
     config_problem_ = looked.error().message;
     wake_at_ = host_.world.clock.now() + look_after_an_error;
   } else if (!running_.empty()) {
@@ -134,7 +139,7 @@ Result<> ServedStack::take_config() {
     if (!loaded_)
       return std::move(loaded).error();
     if (config_problem_ != loaded.error().message)
-      tell("belay.yaml is not used as it is now: " + loaded.error().message);
+      tell("belay.yaml is not used as it is now: " + loaded.error().message, Level::error);
     config_problem_ = loaded.error().message;
     return ok();
   }
@@ -218,12 +223,16 @@ Result<> ServedStack::finish(Routine& routine, std::optional<int> status) {
   }
   TRY(write(record));
   tell(record.name + " " +
-       (end.outcome == RoutineOutcome::success   ? "done"
-        : end.outcome == RoutineOutcome::skipped ? "put off"
-                                                 : "failed") +
-       " after " +
-       base::format_duration(std::chrono::duration_cast<world::Milliseconds>(now - *record.began)) +
-       (end.detail.empty() ? "" : ": " + end.detail));
+           (end.outcome == RoutineOutcome::success   ? "done"
+            : end.outcome == RoutineOutcome::skipped ? "put off"
+                                                     : "failed") +
+           " after " +
+           base::format_duration(
+               std::chrono::duration_cast<world::Milliseconds>(now - *record.began)) +
+           (end.detail.empty() ? "" : ": " + end.detail),
+       end.outcome == RoutineOutcome::success   ? Level::info
+       : end.outcome == RoutineOutcome::skipped ? Level::warning
+                                                : Level::error);
   running_.clear();
   if (record.name == "resume")
     has_resumed_ = true;
@@ -297,7 +306,7 @@ Result<> ServedStack::read_only() {
 }
 
 Result<StackView> remembered(const app::Host& host) {
-  ServedStack stack{host, "", [](const std::string&) {}};
+  ServedStack stack{host, "", [](const Line&) {}};
   TRY(stack.read_only());
   return stack.view();
 }
@@ -305,7 +314,7 @@ Result<StackView> remembered(const app::Host& host) {
 Result<> ServedStack::skip(Routine& routine, TimePoint planned, const std::string& why) {
   const TimePoint now = host_.world.clock.now();
   if (routine.record.outcome != RoutineOutcome::skipped)
-    tell(routine.record.name + " put off: " + why);
+    tell(routine.record.name + " put off: " + why, Level::warning);
   routine.record.planned = planned;
   routine.record.began = now;
   routine.record.ended = now;

@@ -4,17 +4,15 @@
 
 #include "app/app.hpp"
 #include "schedule/timing.hpp"
+#include "serve/line.hpp"
 #include "serve/view.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace serve {
-
-using Tell = std::function<void(const std::string& line)>; // for people: "shop: backup began"
 
 class ServedStack {
 public:
@@ -27,8 +25,8 @@ public:
   void tick(bool may_begin);
 
   bool is_running() const { return !running_.empty(); }
-  // Nothing that a crash left is in progress any more, or it is known that it cannot be ended.
-  bool has_begun() const { return has_resumed_; }
+  // What a crash left is ended, or known: a routine that runs still, or a record that is harmed.
+  bool has_begun() const;
   bool is_unusable() const { return !loaded_.has_value(); } // its belay.yaml was never good
   world::TimePoint wake_at() const { return wake_at_; }     // when to tick next, at the latest
   StackView view() const;
@@ -56,7 +54,9 @@ private:
   base::Result<> look_at_operation();
   base::Result<std::vector<std::string>> arguments_of(const std::string& name) const;
   base::Result<> write(const state::RoutineRecord& record);
-  void tell(const std::string& text) const { tell_(name_ + ": " + text); }
+  void tell(const std::string& text, Level level = Level::info) const {
+    tell_({level, name_, text});
+  }
   std::string status_path(const std::string& name) const;
   std::string log_folder() const;
 

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -34,7 +35,7 @@ class Served:
         self.reader.start()
         wait_until("it listens", lambda: self.said("listens on http://") or self.process.poll())
         at = [line for line in self.lines if "http://" in line]
-        self.address = at[0].split("http://")[1] if at else None
+        self.address = re.search(r"http://([\d.:]+)", at[0])[1] if at else None
 
     def read(self):
         for line in self.process.stdout:
@@ -302,6 +303,21 @@ def test_the_socket_is_ours_alone_and_another_daemon_is_told(shop):
 def test_what_is_typed_wrong_is_told(shop, arguments, words):
     ended = shop.belay("serve", "--socket", str(shop.folder / "s.sock"), *arguments)
     assert ended.returncode in (UNCHANGED, USAGE) and words in ended.stderr, told(ended)
+
+
+def test_lines_are_json_without_secrets(shop):
+    path = shop.folder / "belay.yaml"
+    path.write_text(re.sub(r"path: \S+", "path: rest:http://me:open-sesame@127.0.0.1:1/x",
+                           path.read_text(), count=1))
+    with serving(shop, "--log-format", "json") as served:
+        done(served, "backup", "failed")
+        assert "open-sesame" in (shop.folder / "belay.yaml").read_text()
+    lines = [json.loads(line) for line in served.lines]
+    failed = next(line for line in lines if "backup failed" in line["message"])
+    assert failed["level"] == "error" and failed["stack"] == "shop"
+    assert [line.get("stack") for line in lines if "listens on" in line["message"]] == [None, None]
+    assert all(re.fullmatch(r"[-\d]+T[:.\d]+Z", line["time"]) for line in lines)
+    assert "open-sesame" not in "".join(served.lines)
 
 
 def test_several_stacks_from_a_folder(shop, tmp_path):
