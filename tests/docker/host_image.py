@@ -52,9 +52,10 @@ class HostImage:
         entry.size, entry.mode = len(content.encode()), mode
         self.tar.addfile(entry, io.BytesIO(content.encode()))
 
-    def folder(self, name, mode=0o1777):
+    def folder(self, name, mode=0o1777, owner=0):
         entry = tarfile.TarInfo(name)
         entry.type, entry.mode = tarfile.DIRTYPE, mode
+        entry.uid = entry.gid = owner
         self.tar.addfile(entry)
 
     def tree(self, root, without=()):
