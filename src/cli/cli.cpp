@@ -465,7 +465,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   DriverCommand driver;
   driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
-  const Manual manual{parser.root()};
+  const Manual manual{parser.root(), terminal.version};
   std::ranges::reverse(arguments); // CLI11 takes them from the back
   try {
     parser.root().parse(std::move(arguments));

@@ -1,5 +1,6 @@
 #include "cli/manual.hpp"
 
+#include "api/routes.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -264,13 +265,15 @@ std::string fish(const CLI::App& root) {
 
 } // namespace
 
-Manual::Manual(CLI::App& root)
+Manual::Manual(CLI::App& root, std::string version)
     : root_{root}, manual_{root.add_subcommand(
                        "manual", "print the manual page, or the page of all commands")},
-      completion_{root.add_subcommand("completion", "print what a shell completes")} {
+      completion_{root.add_subcommand("completion", "print what a shell completes")},
+      version_{std::move(version)} {
   manual_->footer("Examples:\n  belay manual | man -l -\n  belay manual --format markdown");
-  manual_->add_option("--format", format_, "man or markdown")
-      ->check(CLI::IsMember({"man", "markdown"}))
+  manual_
+      ->add_option("--format", format_, "man; of commands: markdown; of the HTTP API: api, openapi")
+      ->check(CLI::IsMember({"man", "markdown", "api", "openapi"}))
       ->capture_default_str();
   completion_->footer("Examples:\n  source <(belay completion bash)\n"
                       "  belay completion zsh > \"${fpath[1]}/_belay\"\n"
@@ -285,6 +288,10 @@ bool Manual::is_asked() const {
 }
 
 std::string Manual::text() const {
+  if (manual_->parsed() && format_ == "openapi")
+    return api::openapi(version_);
+  if (manual_->parsed() && format_ == "api")
+    return api::reference_page();
   if (manual_->parsed())
     return format_ == "man" ? man_page(root_) : markdown_page(root_);
   if (shell_ == "fish")

@@ -10,7 +10,7 @@ namespace cli {
 class Manual {
 public:
   // Adds both commands to `root`, which must outlive this.
-  explicit Manual(CLI::App& root);
+  Manual(CLI::App& root, std::string version);
   bool is_asked() const; // after parsing: one of the two is what was typed
   std::string text() const;
 
@@ -18,6 +18,7 @@ private:
   CLI::App& root_;
   CLI::App* manual_;
   CLI::App* completion_;
+  std::string version_;
   std::string format_ = "man";
   std::string shell_;
 };

@@ -1,5 +1,6 @@
 #include "cli/serve_command.hpp"
 
+#include "api/routes.hpp"
 #include "app/redact.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
@@ -159,7 +160,7 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
   serve->fallthrough();
   serve->footer(
       "It ends what a crash left before anything else. It answers /healthz, /health/live,\n"
-      "/health/ready, /health/startup and /metrics.\n"
+      "/health/ready, /health/startup, /metrics and, over the UNIX socket, /v1.\n"
       "Examples:\n"
       "  belay serve\n"
       "  belay serve /etc/belay/stacks.d --listen 127.0.0.1:8970");
@@ -207,12 +208,17 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
   if (!options_->serve->parsed())
     return std::nullopt;
   const auto serve = [&]() -> Result<> {
-    serve::DaemonOptions how{.config_paths = TRY(config_paths(host, terminal, options_->configs)),
-                             .listen = {},
-                             .parallel_max = options_->parallel,
-                             .metrics_prefix = options_->metrics_prefix,
-                             .program = own_program,
-                             .version = terminal.version};
+    serve::DaemonOptions how{
+        .config_paths = TRY(config_paths(host, terminal, options_->configs)),
+        .listen = {},
+        .parallel_max = options_->parallel,
+        .metrics_prefix = options_->metrics_prefix,
+        .program = own_program,
+        .version = terminal.version,
+        .api = [site = api::Site{host, own_program}](const world::ServedRequest& request,
+                                                     const serve::Board& board) {
+          return api::answer(site, board, request);
+        }};
     const std::string socket = options_->socket.empty()
                                    ? TRY(default_socket(host, terminal))
                                    : base::absolute_path(options_->socket, terminal.working_folder);

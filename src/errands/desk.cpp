@@ -38,6 +38,15 @@ Error no_such(const std::string& id) {
           "The last hundred are kept of each stack. What was typed is in the history."};
 }
 
+// The oldest of those that do not run go, so that there is a place for `id`.
+Result<> trim(const Place& place, const std::string& id) {
+  std::size_t kept = 1;
+  for (const ErrandView& view : TRY(Desk{place}.list()))
+    if (view.errand.id != id && view.stage != Stage::running && ++kept > errands_kept)
+      TRY(place.host.world.trees.remove(errands_folder(place) + "/" + view.errand.id));
+  return ok();
+}
+
 } // namespace
 
 Planning::Planning(Place place, std::string kind, std::string face, std::string path, Call call)
@@ -83,6 +92,7 @@ Result<std::optional<Planning::Made>> Planning::poll() {
   errand.expires = errand.at + plan_lives;
   errand.digest = base::sha256_hex(text.value());
   const std::string folder = errands_folder(place_) + "/" + errand.id;
+  TRY(trim(place_, errand.id));
   TRY(world.files.create_folders(folder));
   TRY(world.files.replace(plan_path(folder), text.value()));
   TRY(world.files.replace(record_path(folder), to_json(errand)));
@@ -158,7 +168,7 @@ Result<ErrandView> Desk::begin(const std::string& kind, const std::vector<std::s
   if (!key.empty())
     for (const ErrandView& view : TRY(list()))
       if (view.errand.key == key) {
-        if (view.errand.kind == kind)
+        if (view.errand.kind == kind && view.errand.asked == base::join(arguments, "\n"))
           return view;
         return Error{ErrorKind::conflict, "that idempotency key was used for something else",
                      "Use a new one for each request."};
@@ -170,6 +180,7 @@ Result<ErrandView> Desk::begin(const std::string& kind, const std::vector<std::s
                 .at = world.clock.now(),
                 .face = face,
                 .key = key,
+                .asked = base::join(arguments, "\n"),
                 .expires = {},
                 .digest = {},
                 .began = world.clock.now(),
@@ -184,7 +195,7 @@ Result<ErrandView> Desk::begin(const std::string& kind, const std::vector<std::s
 // The record says that it began before it does: who finds no process then knows that it died.
 Result<> Desk::run(Errand errand, const std::vector<std::string>& arguments) {
   world::Files& files = place_.host.world.files;
-  TRY(trim());
+  TRY(trim(place_, errand.id));
   const std::string folder = folder_of(errand.id);
   TRY(files.replace(record_path(folder), to_json(errand)));
   errand.process = TRY(start(place_, folder, arguments));
@@ -246,14 +257,6 @@ Result<Desk::Lines> Desk::lines(const std::string& id, std::uint64_t offset) con
   if (from == 0 && text.value().size() == lines_bytes_max)
     found.next = offset + lines_bytes_max; // no line of ours is so long: it is passed over
   return found;
-}
-
-Result<> Desk::trim() const {
-  std::size_t kept = 0;
-  for (const ErrandView& view : TRY(list()))
-    if (view.stage != Stage::running && ++kept >= errands_kept)
-      TRY(place_.host.world.trees.remove(folder_of(view.errand.id)));
-  return ok();
 }
 
 } // namespace errands

@@ -64,7 +64,6 @@ private:
   std::string folder_of(const std::string& id) const { return errands_folder(place_) + "/" + id; }
   base::Result<Errand> read(const std::string& id) const;
   base::Result<> run(Errand errand, const std::vector<std::string>& arguments);
-  base::Result<> trim() const;
   Place place_;
 };
 

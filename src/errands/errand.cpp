@@ -92,6 +92,7 @@ std::string to_json(const Errand& errand) {
               {"at", base::format_time(errand.at)},
               {"face", errand.face},
               {"key", errand.key},
+              {"asked", errand.asked},
               {"expires", time_json(errand.expires)},
               {"digest", errand.digest},
               {"began", time_json(errand.began)}};
@@ -115,6 +116,7 @@ Result<Errand> errand_from_json(std::string_view text) {
   errand.stack = text_at(object, "stack");
   errand.face = text_at(object, "face");
   errand.key = text_at(object, "key");
+  errand.asked = text_at(object, "asked");
   errand.digest = text_at(object, "digest");
   const auto at = time_at(object, "at");
   const auto expires = time_at(object, "expires");

@@ -20,6 +20,7 @@ struct Errand {
   world::TimePoint at;                     // when it was asked for
   std::string face;                        // "mcp", "http"
   std::string key;                         // idempotency key of who asked; empty: none
+  std::string asked;                       // its arguments, one a line, for who has the key again
   std::optional<world::TimePoint> expires; // of a plan: not begun after that
   std::string digest;                      // of a plan: SHA-256 of the bytes of plan.json
   std::optional<world::TimePoint> began;

@@ -16,6 +16,7 @@ Errand planned() {
           .at = noon,
           .face = "mcp",
           .key = "",
+          .asked = "",
           .expires = noon + std::chrono::minutes{15},
           .digest = "ab",
           .began = {},

@@ -4,7 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -21,6 +26,7 @@ using base::Error;
 using base::ErrorKind;
 using base::ok;
 using base::Result;
+using world::ServedResponse;
 
 namespace {
 
@@ -31,62 +37,242 @@ void add_header(MHD_Response* response, const std::string& name, const std::stri
   MHD_add_response_header(response, name.c_str(), value.c_str());
 }
 
+const ServedResponse too_busy{.status = 503,
+                              .content_type = "text/plain; charset=utf-8",
+                              .headers = {{"Retry-After", "5"}},
+                              .body = "too many wait for an answer: try again\n",
+                              .later = {},
+                              .more = {}};
+
+// Connections that wait for what is not there yet: they are put aside, and asked again 20 times a
+// second by a thread of its own, which sleeps while there are none.
+class Waiting {
+public:
+  explicit Waiting(std::size_t count_max) : count_max_{count_max} {}
+  ~Waiting() { end(); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  void begin() {
+    thread_ = std::thread{[this] { run(); }};
+  }
+  // Nobody waits any more when it returns.
+  void end() {
+    {
+      const std::lock_guard held{mutex_};
+      has_ended_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable())
+      thread_.join();
+    resume_all();
+  }
+  // One more answer that is given later; false: there are too many.
+  bool enter() {
+    const std::lock_guard held{mutex_};
+    if (has_ended_ || count_ >= count_max_)
+      return false;
+    ++count_;
+    return true;
+  }
+  void leave() {
+    const std::lock_guard held{mutex_};
+    --count_;
+  }
+  // false: the server ends, and nobody may wait.
+  bool put_aside(MHD_Connection* connection) {
+    const std::lock_guard held{mutex_};
+    if (has_ended_)
+      return false;
+    MHD_suspend_connection(connection);
+    aside_.push_back(connection);
+    changed_.notify_all();
+    return true;
+  }
+
+private:
+  void resume_all() {
+    std::vector<MHD_Connection*> all;
+    const std::lock_guard held{mutex_};
+    all.swap(aside_);
+    for (MHD_Connection* connection : all)
+      MHD_resume_connection(connection);
+  }
+  void run() {
+    for (;;) {
+      {
+        std::unique_lock held{mutex_};
+        changed_.wait(held, [this] { return has_ended_ || !aside_.empty(); });
+        changed_.wait_for(held, std::chrono::milliseconds{50}, [this] { return has_ended_; });
+        if (has_ended_)
+          return;
+      }
+      resume_all();
+    }
+  }
+
+  std::size_t count_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<MHD_Connection*> aside_;
+  std::size_t count_ = 0;
+  bool has_ended_ = false;
+  std::thread thread_;
+};
+
+// One request from its first header to its end.
+struct Request {
+  world::ServedRequest asked;
+  std::function<std::optional<ServedResponse>()> later;
+};
+
+// What libmicrohttpd asks for the rest of a body.
+struct Stream {
+  Waiting* waiting = nullptr;
+  MHD_Connection* connection = nullptr;
+  std::string buffer;
+  std::function<std::optional<std::string>()> more;
+
+  static ssize_t read(void* self, std::uint64_t /*position*/, char* to, std::size_t bytes_max) {
+    auto& stream = *static_cast<Stream*>(self);
+    if (stream.buffer.empty()) {
+      auto next = stream.more();
+      if (!next)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+      stream.buffer = *std::move(next);
+    }
+    if (stream.buffer.empty())
+      return stream.waiting->put_aside(stream.connection) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
+    const std::size_t count = std::min(bytes_max, stream.buffer.size());
+    std::memcpy(to, stream.buffer.data(), count);
+    stream.buffer.erase(0, count);
+    return static_cast<ssize_t>(count);
+  }
+  static void drop(void* self) {
+    const std::unique_ptr<Stream> stream{static_cast<Stream*>(self)};
+    stream->waiting->leave();
+  }
+};
+
+std::string small_letters(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
 // What libmicrohttpd calls: C, so nothing may be thrown out of it.
 class Served final : public world::Listening {
 public:
-  Served(world::Answer answer, std::string socket_path)
-      : answer_{std::move(answer)}, socket_path_{std::move(socket_path)} {}
+  Served(world::Answer answer, const world::ListenSpec& spec)
+      : answer_{std::move(answer)}, spec_{spec}, waiting_{spec.waiting_max} {}
   ~Served() override {
+    waiting_.end();
     if (daemon_ != nullptr)
       MHD_stop_daemon(daemon_);
-    if (!socket_path_.empty())
-      ::unlink(socket_path_.c_str());
+    if (!spec_.socket_path.empty())
+      ::unlink(spec_.socket_path.c_str());
   }
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
 
-  Result<> begin(Fd socket, const world::ListenSpec& spec, int port) {
+  Result<> begin(Fd socket, int port) {
     port_ = port;
-    daemon_ =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, nullptr, nullptr, &Served::on_request,
-                         this, MHD_OPTION_LISTEN_SOCKET, socket.get(), MHD_OPTION_CONNECTION_LIMIT,
-                         spec.connections_max, MHD_OPTION_CONNECTION_TIMEOUT, spec.idle_seconds_max,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, request_bytes_max, MHD_OPTION_END);
+    daemon_ = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
+                               nullptr, &Served::on_request, this, MHD_OPTION_LISTEN_SOCKET,
+                               socket.get(), MHD_OPTION_CONNECTION_LIMIT, spec_.connections_max,
+                               MHD_OPTION_CONNECTION_TIMEOUT, spec_.idle_seconds_max,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, request_bytes_max,
+                               MHD_OPTION_NOTIFY_COMPLETED, &Served::on_end, this, MHD_OPTION_END);
     if (daemon_ == nullptr)
       return Error{ErrorKind::failed, "unable to serve HTTP", ""};
     socket.release(); // the daemon closes it
+    waiting_.begin();
     return ok();
   }
   int port() const override { return port_; }
 
 private:
+  static MHD_Result take_pair(void* pairs, MHD_ValueKind kind, const char* name,
+                              const char* value) {
+    const std::string text = value == nullptr ? "" : value;
+    static_cast<std::vector<std::pair<std::string, std::string>>*>(pairs)->emplace_back(
+        kind == MHD_HEADER_KIND ? small_letters(name) : name, text);
+    return MHD_YES;
+  }
+
+  static void on_end(void* self, MHD_Connection* /*connection*/, void** state,
+                     MHD_RequestTerminationCode /*why*/) {
+    const std::unique_ptr<Request> request{static_cast<Request*>(*state)};
+    *state = nullptr;
+    if (request && request->later)
+      static_cast<Served*>(self)->waiting_.leave();
+  }
+
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
-                               const char* method, const char* /*version*/, const char* /*data*/,
+                               const char* method, const char* /*version*/, const char* data,
                                std::size_t* data_bytes, void** state) {
-    static char seen; // the first call of a request only says that its headers are there
-    if (*state == nullptr) {
-      *state = &seen;
+    auto& served = *static_cast<Served*>(self);
+    if (*state == nullptr) { // the first call of a request only says that its headers are there
+      auto fresh = std::make_unique<Request>();
+      fresh->asked.method = method;
+      fresh->asked.path = url;
+      fresh->asked.is_local = !served.spec_.socket_path.empty();
+      *state = fresh.release();
       return MHD_YES;
     }
-    if (*data_bytes != 0) { // nobody is interested in it
+    auto& request = *static_cast<Request*>(*state);
+    if (*data_bytes != 0) {
+      world::ServedRequest& asked = request.asked;
+      asked.is_body_too_large =
+          asked.is_body_too_large || asked.body.size() + *data_bytes > served.spec_.body_bytes_max;
+      if (asked.is_body_too_large)
+        asked.body.clear();
+      else
+        asked.body.append(data, *data_bytes);
       *data_bytes = 0;
       return MHD_YES;
     }
-    return static_cast<Served*>(self)->respond(connection, url, method);
+    return served.respond(connection, request);
   }
 
-  MHD_Result respond(MHD_Connection* connection, const char* url, const char* method) {
-    const std::string verb = method;
-    world::ServedResponse answer;
-    if (verb == "GET" || verb == "HEAD")
-      answer = answer_({.method = verb, .path = url});
-    else
-      answer = {.status = 405,
-                .content_type = "text/plain; charset=utf-8",
-                .headers = {{"Allow", "GET, HEAD"}},
-                .body = "only GET and HEAD are answered here\n"};
-    MHD_Response* response = MHD_create_response_from_buffer(answer.body.size(), answer.body.data(),
-                                                             MHD_RESPMEM_MUST_COPY);
+  MHD_Result respond(MHD_Connection* connection, Request& request) {
+    if (request.later) {
+      auto answer = request.later();
+      if (answer)
+        return queue(connection, *std::move(answer));
+      return waiting_.put_aside(connection) ? MHD_YES : queue(connection, too_busy);
+    }
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, &Served::take_pair,
+                              &request.asked.headers);
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &Served::take_pair,
+                              &request.asked.query);
+    ServedResponse answer = answer_(request.asked);
+    if (!answer.later)
+      return queue(connection, std::move(answer));
+    if (!waiting_.enter())
+      return queue(connection, too_busy);
+    request.later = std::move(answer.later);
+    return respond(connection, request);
+  }
+
+  MHD_Result queue(MHD_Connection* connection, ServedResponse answer) {
+    if (answer.more && !waiting_.enter())
+      answer = too_busy;
+    MHD_Response* response = nullptr;
+    if (answer.more) {
+      auto stream = std::make_unique<Stream>(
+          Stream{&waiting_, connection, std::move(answer.body), std::move(answer.more)});
+      response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, &Stream::read,
+                                                   stream.get(), &Stream::drop);
+      if (response != nullptr)
+        stream.release();
+      else
+        waiting_.leave();
+    } else {
+      response = MHD_create_response_from_buffer(answer.body.size(), answer.body.data(),
+                                                 MHD_RESPMEM_MUST_COPY);
+    }
     if (response == nullptr)
       return MHD_NO;
     add_header(response, "Content-Type", answer.content_type);
@@ -100,7 +286,8 @@ private:
   }
 
   world::Answer answer_;
-  std::string socket_path_;
+  world::ListenSpec spec_;
+  Waiting waiting_;
   MHD_Daemon* daemon_ = nullptr;
   int port_ = 0;
 };
@@ -195,8 +382,8 @@ Result<std::unique_ptr<world::Listening>> HttpServer::listen(const world::Listen
   int port = spec.port;
   Fd socket = spec.socket_path.empty() ? TRY(listen_tcp(spec.address, port))
                                        : TRY(listen_unix(spec.socket_path));
-  auto served = std::make_unique<Served>(std::move(answer), spec.socket_path);
-  TRY(served->begin(std::move(socket), spec, spec.socket_path.empty() ? port : 0));
+  auto served = std::make_unique<Served>(std::move(answer), spec);
+  TRY(served->begin(std::move(socket), spec.socket_path.empty() ? port : 0));
   return std::unique_ptr<world::Listening>{std::move(served)};
 }
 

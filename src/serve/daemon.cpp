@@ -28,8 +28,12 @@ Result<> Daemon::run() {
   std::vector<std::unique_ptr<world::Listening>> listening;
   for (const world::ListenSpec& spec : options_.listen) {
     listening.push_back(TRY(server_.listen(spec, [this](const world::ServedRequest& request) {
+      if (request.path.starts_with("/v1/") && options_.api)
+        return request.is_local ? options_.api(request, board()) : not_here();
       const std::lock_guard held{mutex_};
-      return answer(board_, request.path, clock_.now());
+      return request.method == "GET" || request.method == "HEAD"
+                 ? answer(board_, request.path, clock_.now())
+                 : not_allowed();
     })));
     tell_("listens on " + (spec.socket_path.empty() ? "http://" + spec.address + ":" +
                                                           std::to_string(listening.back()->port())
@@ -47,6 +51,12 @@ Result<> Daemon::run() {
       tell_({Level::info, stack->name(), "a routine still runs, and goes on without us"});
   tell_("stops");
   return ok();
+}
+
+// The API reads files for its answer: nobody else waits for that.
+Board Daemon::board() {
+  const std::lock_guard held{mutex_};
+  return board_;
 }
 
 world::TimePoint Daemon::tick() {

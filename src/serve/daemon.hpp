@@ -6,6 +6,7 @@
 #include "serve/vitals.hpp"
 #include "world/http_server.hpp"
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,8 @@ struct DaemonOptions {
   std::string program; // what runs a routine
   std::string version;
   world::Supervisor* supervisor = nullptr; // is told that we are ready, and that we move
+  // What is asked below /v1 over the UNIX socket. Others are told that they may not.
+  std::function<world::ServedResponse(const world::ServedRequest&, const Board&)> api;
 };
 
 class Daemon {
@@ -32,6 +35,7 @@ public:
   base::Result<> run();
 
 private:
+  Board board();
   world::TimePoint tick(); // when the next one is wanted
   void publish(const std::vector<std::size_t>& ticked);
   world::Clock& clock_;

@@ -242,6 +242,25 @@ ServedResponse metrics(const Board& board, TimePoint now) {
           .body = std::move(out).text()};
 }
 
+ServedResponse not_allowed() {
+  return {.status = 405,
+          .content_type = "text/plain; charset=utf-8",
+          .headers = {{"Allow", "GET, HEAD"}},
+          .body = "only GET and HEAD are answered here\n"};
+}
+
+ServedResponse not_here() {
+  const json problem{{"type", "urn:belay:problem:forbidden"},
+                     {"title", "Forbidden"},
+                     {"status", 403},
+                     {"detail", "over TCP nobody is asked who he is"},
+                     {"hint", "Ask over the UNIX socket."}};
+  return {.status = 403,
+          .content_type = "application/problem+json",
+          .headers = {},
+          .body = problem.dump() + "\n"};
+}
+
 ServedResponse answer(const Board& board, const std::string& path, TimePoint now) {
   if (path == "/healthz")
     return healthz(board, now);

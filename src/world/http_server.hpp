@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,14 +16,24 @@ namespace world {
 struct ServedRequest {
   std::string method;
   std::string path; // decoded, without the query; begins with '/'
+  std::vector<std::pair<std::string, std::string>> query;   // decoded
+  std::vector<std::pair<std::string, std::string>> headers; // names in small letters
+  std::string body;
+  bool is_body_too_large = false; // then it was not kept
+  bool is_local = false;          // over a UNIX socket
 };
 struct ServedResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // Instead of all of the above: asked some times a second until it has the answer.
+  std::function<std::optional<ServedResponse>()> later;
+  // What follows the body, asked in the same way: "" is nothing yet, nullopt the end.
+  std::function<std::optional<std::string>()> more;
 };
-// Is called on a thread of the server, one at a time; must not wait for anything.
+// It, and what it leaves for later, is called on a thread of the server, one at a time; must not
+// wait for anything. Whoever asked may go: then what was left for later is dropped.
 using Answer = std::function<ServedResponse(const ServedRequest&)>;
 
 struct ListenSpec {
@@ -31,6 +42,8 @@ struct ListenSpec {
   int port = 0;                    // 0: a free one
   unsigned connections_max = 4096; // more are not accepted until one has gone
   unsigned idle_seconds_max = 60;  // then a connection that says nothing is closed
+  std::size_t body_bytes_max = 64U << 10U;
+  std::size_t waiting_max = 64; // answers that are given later, and streams; more are refused: 503
 };
 
 // Stops listening, and waits for the answer under way, when it goes.
@@ -43,7 +56,7 @@ public:
 class HttpServer {
 public:
   virtual ~HttpServer() = default;
-  // conflict: somebody listens there. Only GET and HEAD reach `answer`; a body is not read.
+  // conflict: somebody listens there. Every method reaches `answer`.
   virtual base::Result<std::unique_ptr<Listening>> listen(const ListenSpec& spec,
                                                           Answer answer) = 0;
 };

@@ -7,6 +7,8 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {
     "mcp": ["@modelcontextprotocol/sdk@1.32.2"],
+    "openapi": ["openapi-client-axios@7.9.1", "axios@1.21.1", "js-yaml@4.1.0"],
+    "redocly": ["@redocly/openapi-core@1.34.5"],  # the last series that runs on Node 18
 }
 
 

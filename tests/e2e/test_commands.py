@@ -166,3 +166,18 @@ def test_config_files_come_back_exactly(project):
     project.release("2.0", "damages")
     project.upgrade("2.0", status=ROLLED_BACK)
     assert conf.read_bytes() == before and conf.stat().st_mode == mode
+
+
+def test_a_rollback_is_planned_looked_at_and_then_carried_out(project):
+    project.release("2.0")
+    project.upgrade("2.0")
+    ended = project.belay("rollback", "shop", "--out", "back.json")
+    assert ended.returncode == DONE and "Nothing forbids it" in ended.stdout, told(ended)
+    assert project.version() == "2.0"
+    ended = project.belay("upgrade", "shop", "--plan", "back.json")
+    assert ended.returncode == USAGE and "rollback --plan" in ended.stderr, told(ended)
+    ended = project.belay("rollback", "--plan", "back.json")
+    assert ended.returncode == DONE and project.version() == "1.0", told(ended)
+    ended = project.belay("rollback", "--plan", "back.json")
+    assert ended.returncode == BLOCKED and "no longer true" in ended.stderr, told(ended)
+    assert not project.lost()

@@ -110,6 +110,20 @@ def test_a_plan_that_is_no_longer_true_is_refused(shop):
     assert not shop.lost()
 
 
+def test_a_hundred_are_kept(shop):
+    kept = shop.folder / ".belay/errands"
+    with agent(shop) as it:
+        first = it.call("plan_upgrade", stack="shop", to="2.0")["id"]
+        for number in range(120):
+            (kept / f"o-{number}").mkdir()
+            told_at = json.loads((kept / first / "errand.json").read_text())
+            (kept / f"o-{number}/errand.json").write_text(json.dumps(
+                told_at | {"id": f"o-{number}", "at": "2026-01-01T00:00:00.000Z"}))
+        newest = it.call("plan_upgrade", stack="shop", to="2.0")["id"]
+    names = {each.name for each in kept.glob("o-*")}
+    assert len(names) == 100 and {first, newest} <= names
+
+
 def test_it_only_looks_unless_it_was_allowed_more(shop):
     with agent(shop) as it:
         names = {tool["name"] for tool in it.ask("tools/list")["result"]["tools"]}

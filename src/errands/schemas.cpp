@@ -1,8 +1,8 @@
-#include "mcp/schemas.hpp"
+#include "errands/schemas.hpp"
 
 #include <string>
 
-namespace mcp {
+namespace errands {
 
 using nlohmann::json;
 
@@ -127,4 +127,4 @@ json followed_schema() {
   return schema;
 }
 
-} // namespace mcp
+} // namespace errands

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace mcp {
+namespace errands {
 
 nlohmann::json stacks_schema();
 nlohmann::json status_schema();
@@ -15,4 +15,4 @@ nlohmann::json plan_schema();
 nlohmann::json errand_schema();
 nlohmann::json followed_schema(); // with its events
 
-} // namespace mcp
+} // namespace errands

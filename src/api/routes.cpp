@@ -1,0 +1,227 @@
+#include "api/routes.hpp"
+
+#include "api/handlers.hpp"
+#include "errands/schemas.hpp"
+
+namespace api {
+
+using nlohmann::json;
+
+namespace {
+
+const Field limit{"limit", "integer", "so many at most: 1 to 200, 50 if left out"};
+const Field cursor{"cursor", "string", "`next_cursor` of the page before"};
+
+std::vector<Route> looking_routes() {
+  return {
+      {"GET",
+       "/v1/stacks",
+       "listStacks",
+       "The stacks that are served",
+       {limit, cursor},
+       {},
+       200,
+       "StackPage",
+       list_stacks},
+      {"GET",
+       "/v1/stacks/{stack}",
+       "getStack",
+       "What runs of a stack, and what is in progress",
+       {},
+       {},
+       200,
+       "Stack",
+       get_stack},
+      {"GET",
+       "/v1/stacks/{stack}/points",
+       "listPoints",
+       "Restore points and abandoned sets, oldest first, and where each of them is",
+       {limit, cursor},
+       {},
+       200,
+       "PointPage",
+       list_points},
+      {"GET",
+       "/v1/stacks/{stack}/schedule",
+       "getSchedule",
+       "What is done when by the clock, and how it went",
+       {},
+       {},
+       200,
+       "Schedule",
+       get_schedule},
+      {"GET",
+       "/v1/stacks/{stack}/reports",
+       "listReports",
+       "Every upgrade and rollback, whoever began it, oldest first",
+       {limit, cursor},
+       {},
+       200,
+       "ReportPage",
+       list_reports},
+      {"GET",
+       "/v1/stacks/{stack}/reports/{operation}",
+       "getReport",
+       "Why an upgrade or rollback went as it went",
+       {},
+       {},
+       200,
+       "Report",
+       get_report},
+      {"GET",
+       "/v1/admin/ops/summary",
+       "getSummary",
+       "Of every stack: what runs by the clock, last and next backup, checks, what is in progress",
+       {limit, cursor},
+       {},
+       200,
+       "SummaryPage",
+       get_summary},
+      {"GET", "/v1/openapi.json", "getOpenapi", "This document", {}, {}, 200, "Any", get_openapi}};
+}
+
+std::vector<Route> all_routes() {
+  std::vector<Route> all = looking_routes();
+  const std::vector<Route> more{
+      {"POST",
+       "/v1/stacks/{stack}/plans",
+       "createPlan",
+       "Plan an upgrade or a rollback; nothing is changed, and the plan lives fifteen minutes",
+       {},
+       {{"kind", "string", "what is planned", true, {"upgrade", "rollback"}},
+        {"to", "string",
+         "label of the release; of a rollback: a restore point on this machine, "
+         "what ran before if left out"},
+        {"level",
+         "string",
+         "of a rollback: how far; auto decides by evidence",
+         false,
+         {"auto", "restart", "release", "data", "full"}}},
+       201,
+       "Plan",
+       create_plan},
+      {"GET",
+       "/v1/stacks/{stack}/plans/{plan}",
+       "getPlan",
+       "A plan, begun or not",
+       {},
+       {},
+       200,
+       "KeptPlan",
+       get_plan},
+      {"POST",
+       "/v1/stacks/{stack}/operations",
+       "createOperation",
+       "Carry out exactly a plan, or take or read a restore point. It goes on whoever leaves. With "
+       "the same Idempotency-Key, or the same plan, it is the same operation",
+       {},
+       {{"kind", "string", "what is done", true, {"apply", "backup", "verify"}},
+        {"plan", "string", "of apply: id of the plan"},
+        {"digest", "string", "of apply: its digest, as it was told"},
+        {"point", "string", "of verify: id of a restore point; the newest if left out"}},
+       202,
+       "Operation",
+       create_operation},
+      {"GET",
+       "/v1/stacks/{stack}/operations",
+       "listOperations",
+       "What was asked for over HTTP or MCP, the newest first: plans, too",
+       {limit, cursor},
+       {},
+       200,
+       "OperationPage",
+       list_operations},
+      {"GET",
+       "/v1/stacks/{stack}/operations/{operation}",
+       "getOperation",
+       "How far one of them is, or how it ended",
+       {},
+       {},
+       200,
+       "Operation",
+       get_operation},
+      {"GET",
+       "/v1/stacks/{stack}/operations/{operation}/events",
+       "followOperation",
+       "Its events as they come (text/event-stream), after Last-Event-ID if it is given; the last "
+       "one is `end`, with the operation",
+       {},
+       {},
+       200,
+       "",
+       follow_operation}};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+json page_of(const json& item) {
+  return {{"type", "object"},
+          {"properties",
+           {{"items", {{"type", "array"}, {"items", item}}},
+            {"next_cursor", {{"type", json::array({"string", "null"})}}}}},
+          {"required", {"items", "next_cursor"}}};
+}
+
+json items_of(const json& schema, const char* list) {
+  return schema["properties"][list]["items"];
+}
+
+json text_or_null() {
+  return {{"type", json::array({"string", "null"})}};
+}
+
+json object(json properties) {
+  json required = json::array();
+  for (const auto& property : properties.items())
+    required.push_back(property.key());
+  return {{"type", "object"}, {"properties", std::move(properties)}, {"required", required}};
+}
+
+json summary_schema() {
+  const json text{{"type", "string"}};
+  return object({{"stack", text},
+                 {"status", text},
+                 {"checks", {{"type", "object"}, {"additionalProperties", text}}},
+                 {"running", text_or_null()},
+                 {"operation", text_or_null()},
+                 {"is_operation_abandoned", {{"type", "boolean"}}},
+                 {"last_backup", {{"type", json::array({"object", "null"})}}},
+                 {"next_backup", text_or_null()},
+                 {"restore_points", {{"type", json::array({"integer", "null"})}}}});
+}
+
+} // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> all = all_routes();
+  return all;
+}
+
+json schemas() {
+  const json text{{"type", "string"}};
+  json kept = errands::plan_schema();
+  kept["properties"]["state"] = errands::errand_schema()["properties"]["state"];
+  kept["required"].push_back("state");
+  return {
+      {"Any", {{"type", "object"}}},
+      {"KeptPlan", kept},
+      {"Operation", errands::errand_schema()},
+      {"OperationPage", page_of({{"$ref", "#/components/schemas/Operation"}})},
+      {"Plan", errands::plan_schema()},
+      {"PointPage", page_of(items_of(errands::points_schema(), "points"))},
+      {"Problem",
+       object(
+           {{"type", text}, {"title", text}, {"status", {{"type", "integer"}}}, {"detail", text}})},
+      {"Report", errands::report_schema()},
+      {"ReportPage", page_of(items_of(errands::operations_schema(), "operations"))},
+      {"Schedule", errands::schedule_schema()},
+      {"Stack", errands::status_schema()},
+      {"StackPage", page_of(object({{"stack", text},
+                                    {"config", text},
+                                    {"status", text},
+                                    {"problem", text_or_null()},
+                                    {"operation", text_or_null()}}))},
+      {"SummaryPage", page_of(summary_schema())}};
+}
+
+} // namespace api

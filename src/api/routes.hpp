@@ -1,0 +1,68 @@
+#pragma once
+// Routes: the HTTP API as one table: it answers requests, and makes the OpenAPI document and the
+// reference page.
+
+#include "errands/place.hpp"
+#include "serve/pages.hpp"
+#include "world/http_server.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace api {
+
+struct Site {
+  app::Host host;      // names no belay.yaml
+  std::string program; // what runs an errand
+};
+
+struct Asked { // one request, checked against its route
+  const Site& site;
+  const serve::Board& board;
+  world::TimePoint now;
+  std::map<std::string, std::string> path;  // "stack": "shop"
+  std::map<std::string, std::string> query; // "limit": "20"
+  nlohmann::json body;                      // an object
+  std::string key;                          // Idempotency-Key
+  std::string last_event;                   // Last-Event-ID
+};
+
+struct Field { // of a query or of a body
+  const char* name;
+  const char* type; // "string", "integer"
+  const char* description;
+  bool is_required = false;
+  std::vector<const char*> values = {}; // of a string; empty: any
+};
+
+struct Route {
+  const char* method;
+  const char* path; // "/v1/stacks/{stack}"
+  const char* id;   // operationId
+  const char* summary;
+  std::vector<Field> query;
+  std::vector<Field> body; // of a POST
+  int status;              // when all is well
+  const char* schema;      // its name in schemas(); "": a stream of events
+  base::Result<world::ServedResponse> (*run)(const Asked& asked);
+};
+
+const std::vector<Route>& routes();
+nlohmann::json schemas(); // by name
+
+// Every request below /v1. Errors are problem details (RFC 9457).
+world::ServedResponse answer(const Site& site, const serve::Board& board,
+                             const world::ServedRequest& request);
+
+std::string openapi(const std::string& version); // OpenAPI 3.1, JSON
+std::string reference_page();                    // Markdown
+
+// For the files of this folder.
+world::ServedResponse json_answer(int status, const nlohmann::json& page);
+world::ServedResponse problem_of(const base::Error& error);
+world::ServedResponse problem(int status, const std::string& detail, const std::string& hint = "");
+
+} // namespace api
