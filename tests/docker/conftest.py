@@ -16,7 +16,17 @@ from shop import Shop  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--every-effect", action="store_true",
-                     help="kill belay at every effect of an operation, not at a sample")
+                     help="kill belay at every effect of an operation, not at a sample; and run the tests "
+                          "that are marked as thorough")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "thorough: run with --every-effect alone, for its like is always run")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("every_effect"):
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
 
 
 @pytest.fixture(scope="session")

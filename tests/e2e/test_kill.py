@@ -10,7 +10,7 @@ import pytest
 
 from project import DONE, NOTHING, ROLLED_BACK, Project, told, wait_until
 
-SAMPLE = 16  # effects of each operation; the first and the last are always among them
+SAMPLE = 12  # effects of each operation; the first and the last are always among them
 
 
 def effects_of(project, *arguments):
