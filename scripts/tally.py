@@ -41,10 +41,14 @@ def parsed(path):
     return xml.parse(path).getroot() if path.exists() and path.stat().st_size else None
 
 
-root = parsed(results / "ctest.xml")
-if root is None:
-    add("ctest", 0, 1, 0)
-for case in root.iter("testcase") if root is not None else []:
+cases = []
+for name in ("ctest", "ctest-cli"):
+    root = parsed(results / f"{name}.xml")
+    if root is None:
+        add(name, 0, 1, 0)
+    else:
+        cases += root.iter("testcase")
+for case in cases:
     name = case.get("name")
     inner = parsed(results / "gtest" / f"{name.replace('/', '_')}_test.xml")
     good, bad, left = count([case] if inner is None else inner.iter("testcase"))
