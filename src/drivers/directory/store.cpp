@@ -1,6 +1,7 @@
 #include "drivers/directory/store.hpp"
 
 #include "base/text.hpp"
+#include "drivers/directory/server_data.hpp"
 
 #include <algorithm>
 
@@ -83,6 +84,9 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
         excluded && excluded->is_mount_point && !place.is_mount_point)
       state.problems.push_back("'" + place.live + "/" + path +
                                "' is a mount point, which would move with the folder around it");
+  for (const std::string& folder : TRY(find_server_data(world_.files, place.live, place.exclude)))
+    for (std::string& missing : TRY(missing_in_server_data(world_.files, folder)))
+      state.problems.push_back(std::move(missing));
   auto size = world_.trees.size(place.live, place.exclude);
   if (!size) {
     state.problems.push_back(size.error().message);
@@ -92,20 +96,11 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
   return state;
 }
 
-namespace {
-
-// A copy of it while it runs is none: what it holds in memory is missing, and pages are torn.
-Result<> refuse_running_server(world::Files& files, const std::string& folder) {
-  for (const char* file : {"/PG_VERSION", "/postmaster.pid"})
-    if (!TRY(files.info(folder + file)))
-      return ok();
-  return Error{ErrorKind::conflict,
-               "'" + folder + "' is the data of a PostgreSQL server that runs (postmaster.pid)",
-               "Use `postgres:` for a database of it, or let the server be a service of the stack, "
-               "so that it is stopped; after a crash of the server start and stop it once."};
+Result<> Store::refuse_live_servers(const Place& place) {
+  for (const std::string& folder : TRY(find_server_data(world_.files, place.live, place.exclude)))
+    TRY(refuse_unless_shut_down(world_.files, folder));
+  return ok();
 }
-
-} // namespace
 
 Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, const Place& place,
                                              const std::string& point, bool is_at_rest,
@@ -113,7 +108,7 @@ Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, cons
   if (!TRY(world_.files.info(place.live)))
     return Error{ErrorKind::not_found, "'" + place.live + "' does not exist", ""};
   if (is_at_rest)
-    TRY(refuse_running_server(world_.files, place.live));
+    TRY(refuse_live_servers(place));
   TRY(world_.files.create_folders(place.folder_of(point)));
   const auto capture = TRY(world_.trees.capture(
       place.live, place.tree_of(point), place.catalogue_of(point),
@@ -209,8 +204,11 @@ Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,
   const std::string abandoned_folder = place.folder_of(abandoned_id);
   const bool has_begun = TRY(world_.files.info(abandoned_folder + "/swap")).has_value() ||
                          TRY(world_.files.info(abandoned_folder + "/incoming")).has_value();
-  if (!has_begun)
+  if (!has_begun) {
     TRY(verify(spec, snapshot, world::Depth::quick));
+    for (const std::string& folder : TRY(find_server_data(world_.files, place.live, place.exclude)))
+      TRY(refuse_running_server(world_.files, folder));
+  }
   TRY(swap_in(world_, {.live = place.live,
                        .kept = snapshot.kept,
                        .abandoned = abandoned_folder,
@@ -299,7 +297,7 @@ Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
 
 Result<std::optional<domain::LiveTree>> Store::live_tree(const domain::StoreSpec& spec) {
   const Place place = TRY(place_of(spec));
-  TRY(refuse_running_server(world_.files, place.live));
+  TRY(refuse_live_servers(place));
   return std::optional{domain::LiveTree{place.live, place.exclude}};
 }
 

@@ -49,6 +49,7 @@ private:
   base::Result<std::string> real_path(std::string path);
   base::Result<Place> place_of(const domain::StoreSpec& spec);
   base::Result<bool> is_same_file(const std::string& a, const std::string& b);
+  base::Result<> refuse_live_servers(const Place& place);
   base::Result<domain::CaptureReport> capture(const domain::StoreSpec& spec, const Place& place,
                                               const std::string& point, bool is_at_rest,
                                               const world::Progress& progress);

@@ -138,13 +138,69 @@ protected:
   std::vector<std::string> mounts;
 };
 
+// The begin of pg_control in this state.
+std::string control(char state) {
+  std::string bytes(24, '\0');
+  bytes[16] = state;
+  return bytes;
+}
+
 TEST_F(RealStore, refuses_the_data_of_a_postgresql_server_that_runs) {
+  for (const std::string folder : {"", "15/main/"}) {
+    write(folder + "PG_VERSION", "15\n");
+    write(folder + "global/pg_control", control(1));
+    EXPECT_TRUE(store.secure(spec, "p1", {}));
+    write(folder + "postmaster.pid", "1234\n");
+    EXPECT_EQ(store.secure(spec, "p2", {}).error().kind, ErrorKind::conflict);
+    EXPECT_EQ(store.live_tree(spec).error().kind, ErrorKind::conflict);
+    EXPECT_TRUE(store.protect(spec, "p3", {})); // while services run, a server among them may
+    spec.exclude = {"15"};
+    EXPECT_EQ(bool{store.secure(spec, "p4", {})}, !folder.empty());
+    spec.exclude = {};
+    fs::remove(spec.path + "/" + folder + "postmaster.pid");
+    fs::remove(spec.path + "/" + folder + "PG_VERSION");
+  }
+}
+
+TEST_F(RealStore, refuses_the_data_of_a_postgresql_server_that_was_killed) {
   write("PG_VERSION", "15\n");
-  EXPECT_TRUE(store.secure(spec, "p1", {}));
-  write("postmaster.pid", "1234\n");
-  EXPECT_EQ(store.secure(spec, "p2", {}).error().kind, ErrorKind::conflict);
+  for (const char state : {'\0', '\3', '\4', '\5', '\6', 'x'}) {
+    write("global/pg_control", control(state));
+    EXPECT_EQ(store.secure(spec, "p1", {}).error().kind, ErrorKind::conflict)
+        << static_cast<int>(state);
+  }
+  write("global/pg_control", "torn");
   EXPECT_EQ(store.live_tree(spec).error().kind, ErrorKind::conflict);
-  EXPECT_TRUE(store.protect(spec, "p3", {})); // while services run, a server among them may
+  write("global/pg_control", control(2));
+  EXPECT_TRUE(store.secure(spec, "p1", {}));
+}
+
+TEST_F(RealStore, refuses_a_postgresql_server_with_a_part_of_it_elsewhere) {
+  write("PG_VERSION", "15\n");
+  write("global/pg_control", control(1));
+  write("pg_tblspc/own/PG_15_1/data", "in place");
+  EXPECT_TRUE(store.secure(spec, "p1", {}));
+  for (const std::string part : {"pg_wal", "pg_tblspc/16400"}) {
+    fs::create_symlink("/elsewhere", spec.path + "/" + part);
+    EXPECT_EQ(store.secure(spec, "p2", {}).error().kind, ErrorKind::conflict) << part;
+    const auto state = store.inspect(spec);
+    ASSERT_TRUE(state);
+    ASSERT_EQ(state.value().problems.size(), 1U);
+    EXPECT_NE(state.value().problems[0].find("/elsewhere"), std::string::npos);
+    fs::remove(spec.path + "/" + part);
+  }
+}
+
+TEST_F(RealStore, brings_nothing_back_under_a_postgresql_server_that_runs) {
+  write("PG_VERSION", "15\n");
+  write("global/pg_control", control(1));
+  const auto snapshot = secure();
+  const fs::path here = fs::current_path();
+  write("postmaster.pid", std::to_string(::getpid()) + "\n/elsewhere\n");
+  fs::current_path(spec.path); // as a server does
+  EXPECT_EQ(store.restore(spec, snapshot, "a1").error().kind, ErrorKind::conflict);
+  fs::current_path(here); // another process has its number now
+  EXPECT_TRUE(store.restore(spec, snapshot, "a1"));
 }
 
 TEST_F(RealStore, protects_secures_and_brings_back) {

@@ -1,0 +1,241 @@
+"""A stack that has a PostgreSQL server of its own: its data folder as a store, by the command line.
+
+The servers are real. One data folder is made for all tests; each has a copy of it, in which checksums
+are on. It is short-lived: fsync is off.
+"""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+import pytest
+
+from project import BELAY, BLOCKED, DONE, HERE, ROLLED_BACK, told, wait_until
+
+sys.path.append(str(HERE.parent / "support"))
+from postgres_server import server_user, tools_folder  # noqa: E402
+
+YAML = """\
+stack: shop
+services:
+  shop:
+    release: {{ directory: "./dist/{{to}}" }}
+    run: [./pg_server_service.py, --port, "{port}", --data, "{folder}/data", --tools, "{tools}",
+          --socket, "{folder}/socket", --user, "{uid}"]
+    env: {{ E2E_MARK: "{folder}" }}
+    stop: {{ timeout: 60s }}
+    ready: {{ http: http://127.0.0.1:{port}/health, timeout: 5s, within: 20s, every: 100ms, consecutive: 1 }}
+stores:
+  db: {store}
+upgrade: {{ watch: 0s }}
+keep: {{ points: 3, abandoned: 9, releases: 9 }}
+repository: {{ path: ./repository, password: "file:./password" }}
+"""
+TOOLS = tools_folder()
+USER = server_user() or pwd.getpwuid(os.geteuid())
+
+
+def as_server(*argv, **more):
+    """A program of PostgreSQL, as the user that its server runs as, with nothing of ours but a mark."""
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "E2E_MARK": str(more.pop("mark", ""))}
+    if os.geteuid() == 0:
+        more.update(user=USER.pw_uid, group=USER.pw_gid, extra_groups=[])
+    ran = subprocess.run([f"{TOOLS}/{argv[0]}", *argv[1:]], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         timeout=120, check=False, cwd="/tmp", env=environment, **more)
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
+def run_server(data, sockets, *, on):
+    if on:
+        as_server("pg_ctl", "start", "-w", "-s", "-t", "100", "-D", str(data), "-l", f"{sockets}/log", "-o",
+                  f"-c fsync=off -c listen_addresses= -c unix_socket_directories={sockets}", mark=sockets.parent)
+    else:
+        as_server("pg_ctl", "stop", "-w", "-s", "-t", "100", "-m", "fast", "-D", str(data))
+
+
+def sql(sockets, script, database="shop"):
+    return as_server("psql", "-h", str(sockets), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-v",
+                     "ON_ERROR_STOP=1", input=script).splitlines()
+
+
+@pytest.fixture(scope="module")
+def made():
+    """A data folder that was shut down, with a database `shop`."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-pd-", dir="/tmp"))
+    try:
+        folder.chmod(0o755)
+        shutil.chown(folder, USER.pw_uid, USER.pw_gid)
+        as_server("initdb", "--no-sync", "--no-instructions", "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                  "--locale=C.UTF-8", "--wal-segsize=1", "-k", str(folder / "data"))
+        run_server(folder / "data", folder, on=True)
+        try:
+            sql(folder, "CREATE DATABASE shop", "postgres")
+            sql(folder, "CREATE TABLE writes(nr bigserial PRIMARY KEY, id text NOT NULL UNIQUE);"
+                        "CREATE TABLE pages AS SELECT n, repeat('x', 500) AS text FROM generate_series(1, 2000) n")
+        finally:
+            run_server(folder / "data", folder, on=False)
+        yield folder / "data"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Shop:
+    def __init__(self, made, store):
+        # Short, for the socket, and where the server's user may come.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-ps-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.data, self.sockets = self.folder / "data", self.folder / "socket"
+        self.sockets.mkdir()
+        shutil.chown(self.sockets, USER.pw_uid, USER.pw_gid)
+        subprocess.run(["cp", "-a", "--reflink=auto", made, self.data], check=True)
+        self.acknowledged, self.count = set(), 0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        (self.folder / "password").write_text("secret")
+        (self.folder / "password").chmod(0o600)
+        self.configure(store)
+        for version, mode in (("1.0", "good"), ("2.0", "good"), ("3.0", "damage"), ("4.0", "kill")):
+            target = self.folder / "dist" / version
+            target.mkdir(parents=True)
+            shutil.copy(HERE / "pg_server_service.py", target)
+            (target / "release.json").write_text(json.dumps({"version": version, "mode": mode}))
+
+    def configure(self, store):
+        (self.folder / "belay.yaml").write_text(YAML.format(
+            port=self.port, folder=self.folder, tools=TOOLS, uid=USER.pw_uid, store=store))
+
+    def belay(self, *arguments):
+        return subprocess.run([BELAY, *arguments, "--config", self.folder / "belay.yaml"], cwd=self.folder, text=True,
+                              capture_output=True, timeout=240, check=False, env={**os.environ, "NO_COLOR": "1"})
+
+    def must(self, status, *arguments):
+        ended = self.belay(*arguments)
+        assert ended.returncode == status, told(ended)
+        return ended.stdout + ended.stderr
+
+    def ask(self, path, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}",
+                                         data=None if body is None else json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def version(self):
+        try:
+            return self.ask("/health")["version"]
+        except (OSError, urllib.error.URLError):
+            return None
+
+    def write(self, count):
+        for _ in range(count):
+            self.count += 1
+            self.ask("/write", {"id": f"w{self.count}"})
+            self.acknowledged.add(f"w{self.count}")
+
+    def live(self):
+        return set(self.ask("/writes"))
+
+    def end(self):
+        """The service is asked to end, with its server; what does not is killed."""
+        for sent, seconds in ((signal.SIGTERM, 60), (signal.SIGKILL, 60)):
+            left = [pid for pid in pathlib.Path("/proc").glob("[0-9]*") if self.is_ours(pid)]
+            for pid in left:
+                try:
+                    if sent == signal.SIGKILL or self.is_service(pid):
+                        os.kill(int(pid.name), sent)
+                except OSError:  # it is gone
+                    continue
+            if sent == signal.SIGTERM:
+                left = [pid for pid in left if self.is_service(pid)]
+            wait_until("all are gone", lambda left=left: not any(map(self.is_ours, left)), seconds)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def is_service(process):
+        try:
+            return "pg_server_service" in (process / "cmdline").read_text()
+        except OSError:
+            return False
+
+    def is_ours(self, process):
+        try:
+            return f"E2E_MARK={self.folder}".encode() in (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def make_shop(made):
+    shops = []
+
+    def make(store="{ directory: ./data }"):
+        shops.append(Shop(made, store))
+        return shops[-1]
+
+    yield make
+    for shop in shops:
+        shop.end()
+
+
+def test_a_data_folder_as_a_directory_store_is_captured_stopped_only(make_shop):
+    shop = make_shop()
+    shop.must(DONE, "upgrade", "shop", "--to", "1.0", "--yes")
+    shop.write(3)
+    shop.must(DONE, "repo", "init")
+    said = shop.must(BLOCKED, "backup")
+    assert "server that runs (postmaster.pid)" in said
+    # Stopped with the service, which has its own: all is well.
+    shop.must(DONE, "upgrade", "shop", "--to", "2.0", "--yes")
+    shop.must(ROLLED_BACK, "upgrade", "shop", "--to", "3.0", "--yes")
+    wait_until("2.0 serves again", lambda: shop.version() == "2.0")
+    assert shop.live() == shop.acknowledged
+
+
+def test_a_server_that_was_killed_is_no_restore_point(make_shop):
+    shop = make_shop()
+    shop.must(DONE, "upgrade", "shop", "--to", "4.0", "--yes")
+    said = shop.must(ROLLED_BACK, "upgrade", "shop", "--to", "2.0", "--yes")
+    assert "postmaster.pid" in said
+    wait_until("4.0 serves again", lambda: shop.version() == "4.0")
+
+
+def test_what_only_looks_stopped_is_refused(make_shop):
+    shop = make_shop()
+    shop.must(DONE, "repo", "init")
+    run_server(shop.data, shop.sockets, on=True)
+    pid = int((shop.data / "postmaster.pid").read_text().split()[0])
+    assert "server that runs (postmaster.pid)" in shop.must(BLOCKED, "backup")
+    os.kill(pid, signal.SIGQUIT)
+    wait_until("the server is gone", lambda: not os.path.exists(f"/proc/{pid}/cwd"), 60)
+    (shop.data / "postmaster.pid").unlink(missing_ok=True)
+    assert "was not shut down (pg_control)" in shop.must(BLOCKED, "backup")
+    run_server(shop.data, shop.sockets, on=True)
+    run_server(shop.data, shop.sockets, on=False)
+    shop.must(DONE, "backup")
+
+
+def test_a_part_of_a_server_elsewhere_is_refused_before_anything(make_shop):
+    shop = make_shop()
+    (shop.data / "pg_wal").rename(shop.folder / "wal")
+    (shop.data / "pg_wal").symlink_to(shop.folder / "wal")
+    assert "would be in no copy" in shop.must(BLOCKED, "upgrade", "shop", "--to", "1.0", "--yes")
+    (shop.data / "pg_wal").unlink()
+    (shop.folder / "wal").rename(shop.data / "pg_wal")
+    run_server(shop.data, shop.sockets, on=True)
+    try:
+        shutil.chown(shop.folder, USER.pw_uid)
+        as_server("psql", "-h", str(shop.sockets), "-U", "postgres", "-X", "-q", "-d", "shop", "-c",
+                  f"COPY (SELECT 1) TO PROGRAM 'mkdir {shop.folder}/space'")
+        sql(shop.sockets, f"CREATE TABLESPACE space LOCATION '{shop.folder}/space'")
+    finally:
+        run_server(shop.data, shop.sockets, on=False)
+    assert "a tablespace" in shop.must(BLOCKED, "upgrade", "shop", "--to", "1.0", "--yes")
