@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A stand-in, not the real thing: answers with the JSON and the metrics of Artifortress or SOWKNOW.
+"""A stand-in, not the real thing: answers with the JSON and the metrics of SOWKNOW.
 
-Runs in its release folder, where release.json says {"system": ..., "set": {name: value},
+Runs in its release folder, where release.json says {"set": {name: value},
 "goes_bad": bool}: these values replace the good ones, at once or after a GET of /go-bad. After that
-each path is answered once more with the good ones: smoke tests end well, the watch begins badly. Its port is the last number among its
-arguments. Of metrics, "errors" is the share of requests that are answered with 500.
+each path is answered once more with the good ones: smoke tests end well, the watch begins badly.
+Its port is the last number among its arguments. Of metrics, "errors" is the share of requests that are answered with 500.
 """
 import http.server
 import json
@@ -21,15 +21,8 @@ is_bad = threading.Event()
 last_good = set()
 
 GOOD = {
-    "artifortress": {
-        "status": "ready", "pendingOutboxEvents": 12, "availableOutboxEvents": 2,
-        "oldestPendingOutboxAgeSeconds": 4, "failedSearchJobs": 1, "pendingSearchJobs": 3,
-        "incompleteGcRuns": 0, "recentPolicyTimeouts24h": 0,
-    },
-    "sowknow": {
-        "status": "ok", "database": "ok", "redis": "ok", "db_connected": True,
-        "celery": "healthy", "storage": True, "errors": 0.01, "queue": 7, "disk": 61.5,
-    },
+    "status": "ok", "database": "ok", "redis": "ok", "db_connected": True,
+    "celery": "healthy", "storage": True, "errors": 0.01, "queue": 7, "disk": 61.5,
 }
 
 
@@ -38,34 +31,17 @@ def values(path):
     if release["goes_bad"] and is_bad.is_set() and path not in last_good:
         last_good.add(path)
         changed = {}
-    return GOOD[release["system"]] | changed
+    return GOOD | changed
 
 
 def now():
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def artifortress(path, headers):
-    it = values(path)
-    ready = it["status"] == "ready"
-    if path == "/health/live":
-        return 200, {"status": "ok"}
-    if path == "/health/ready":
-        dependencies = [{"name": "postgres", "healthy": ready, "detail": "select 1"},
-                        {"name": "object_storage", "healthy": True, "detail": "ok"}]
-        return (503 if it["status"] == "not_ready" else 200), {
-            "status": it["status"], "checkedAtUtc": now(), "dependencies": dependencies}
-    if path == "/v1/admin/ops/summary":
-        if headers.get("Authorization") != "Bearer ops-token":
-            return 401, {"error": "unauthorized"}
-        return 200, {"checkedAtUtc": now()} | {k: v for k, v in it.items() if k != "status"}
-    return 404, {}
-
-
 served = {"200": 0.0, "500": 0.0}
 
 
-def sowknow(path, headers):
+def sowknow(path):
     it = values(path)
     if path == "/health":
         return 307, "/api/v1/health"
@@ -104,8 +80,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/go-bad":
             is_bad.set()
             return self.reply(200, {})
-        status, body = {"artifortress": artifortress, "sowknow": sowknow}[release["system"]](
-            self.path, self.headers)
+        status, body = sowknow(self.path)
         self.reply(status, body)
 
     def reply(self, status, body):

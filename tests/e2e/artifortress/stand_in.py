@@ -61,6 +61,7 @@ class Database:
 
 
 database = Database()
+was_read = threading.Event()  # the summary: a release that degrades does so after its smoke tests
 objects = pathlib.Path(os.environ["ObjectStorage__Endpoint"].removeprefix("folder://"), os.environ["ObjectStorage__Bucket"])
 
 
@@ -76,7 +77,7 @@ def ready():
         healthy, detail = False, str(error)
     dependencies = [{"name": "postgres", "healthy": healthy, "detail": detail},
                     {"name": "object_storage", "healthy": objects.is_dir(), "detail": ""}]
-    status = BREAKS if BREAKS in ("not_ready", "degraded") else "ready"
+    status = "not_ready" if BREAKS == "not_ready" else "degraded" if BREAKS == "degraded" and was_read.is_set() else "ready"
     if not all(each["healthy"] for each in dependencies):
         status = "not_ready"
     return (503 if status == "not_ready" else 200), {"status": status, "checkedAtUtc": now(), "dependencies": dependencies}
@@ -105,6 +106,7 @@ def admin(path):
     if path == "/v1/admin/ops/summary":
         numbers = [int(each) for each in database.ask(SUMMARY)[0]]
         database.ask(AUDIT, "ops.summary.read")
+        was_read.set()
         return 200, {"checkedAtUtc": now()} | dict(zip(FIELDS, numbers))
     if path == "/v1/admin/reconcile/blobs":
         numbers = [int(each) for each in database.ask(RECONCILE)[0]]
