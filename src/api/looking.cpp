@@ -93,7 +93,7 @@ struct Fresh {
   json points; // how many restore points are on this machine; null when that cannot be told
 };
 
-Fresh look_again(const Asked& asked, const serve::StackView& seen) {
+Fresh seen_afresh(const Asked& asked, const serve::StackView& seen) {
   Fresh fresh{.view = seen, .points = {}};
   app::Host host = asked.site.host;
   host.config_path = seen.config_path;
@@ -159,7 +159,7 @@ Handled page_of_stacks(const Asked& asked, json (*tell)(const Asked&, const Fres
   for (json& item : page["items"]) {
     const auto found = std::ranges::find(asked.board.stacks, item["stack"].get<std::string>(),
                                          &serve::StackView::stack);
-    item = tell(asked, look_again(asked, *found));
+    item = tell(asked, seen_afresh(asked, *found));
   }
   return json_answer(200, page);
 }

@@ -166,7 +166,7 @@ json items_of(const json& schema, const char* list) {
   return schema["properties"][list]["items"];
 }
 
-json text_or_null() {
+json schema_of_text_or_null() {
   return {{"type", json::array({"string", "null"})}};
 }
 
@@ -182,11 +182,11 @@ json summary_schema() {
   return object({{"stack", text},
                  {"status", text},
                  {"checks", {{"type", "object"}, {"additionalProperties", text}}},
-                 {"running", text_or_null()},
-                 {"operation", text_or_null()},
+                 {"running", schema_of_text_or_null()},
+                 {"operation", schema_of_text_or_null()},
                  {"is_operation_abandoned", {{"type", "boolean"}}},
                  {"last_backup", {{"type", json::array({"object", "null"})}}},
-                 {"next_backup", text_or_null()},
+                 {"next_backup", schema_of_text_or_null()},
                  {"restore_points", {{"type", json::array({"integer", "null"})}}}});
 }
 
@@ -219,8 +219,8 @@ json schemas() {
       {"StackPage", page_of(object({{"stack", text},
                                     {"config", text},
                                     {"status", text},
-                                    {"problem", text_or_null()},
-                                    {"operation", text_or_null()}}))},
+                                    {"problem", schema_of_text_or_null()},
+                                    {"operation", schema_of_text_or_null()}}))},
       {"SummaryPage", page_of(summary_schema())}};
 }
 

@@ -26,8 +26,8 @@ engine::Settings settings_of(const Host& host, const config::Loaded& loaded) {
            .logs = [redactor](std::string_view text) { return redactor->text(text); }}};
 }
 
-world::Environment tags_of(const domain::Stack& stack, const std::string& operation,
-                           const std::string& to) {
+world::Environment run_tags(const domain::Stack& stack, const std::string& operation,
+                            const std::string& to) {
   world::Environment tags{{"BELAY_STACK", stack.name}};
   if (!operation.empty())
     tags.emplace_back("BELAY_OPERATION", operation);
@@ -99,7 +99,7 @@ Result<Resumed> go_on(const Host& host, Act act) {
   const Frozen frozen = TRY(frozen_operation(host, folder));
   warn_of_change(host, frozen);
   const auto machinery = host.make(
-      frozen.loaded.stack, tags_of(frozen.loaded.stack, frozen.plan.operation, frozen.plan.to));
+      frozen.loaded.stack, run_tags(frozen.loaded.stack, frozen.plan.operation, frozen.plan.to));
   engine::Engine engine{host.world, settings_of(host, frozen.loaded), machinery->drivers(),
                         std::move(folder)};
   Resumed resumed{TRY(act(engine)), frozen.plan.kind};
@@ -118,7 +118,7 @@ Result<state::Plan> plan_upgrade(const Host& host, const std::string& stack,
   const config::Loaded loaded = TRY(load(host));
   TRY(check_name(loaded, stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
-  const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", request.to));
+  const auto machinery = host.make(loaded.stack, run_tags(loaded.stack, "", request.to));
   engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
                         std::move(folder)};
   auto plan = TRY(engine.plan_upgrade(request));
@@ -135,7 +135,7 @@ Result<state::Plan> plan_rollback(const Host& host, const std::string& stack,
   const config::Loaded loaded = TRY(load(host));
   TRY(check_name(loaded, stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
-  const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", ""));
+  const auto machinery = host.make(loaded.stack, run_tags(loaded.stack, "", ""));
   engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
                         std::move(folder)};
   return engine.plan_rollback(request);
@@ -146,7 +146,7 @@ Result<engine::Ended> apply(const Host& host, const state::Plan& plan,
   const config::Loaded loaded = TRY(load(host));
   TRY(check_name(loaded, plan.stack));
   auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
-  const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, plan.operation, plan.to));
+  const auto machinery = host.make(loaded.stack, run_tags(loaded.stack, plan.operation, plan.to));
   engine::Engine engine{host.world, settings_of(host, loaded), machinery->drivers(),
                         std::move(folder)};
   engine::RunOptions told = options;
@@ -314,7 +314,7 @@ Result<engine::Replay> replay(const Host& host, const std::string& operation) {
 Result<engine::Recorded> record_history(const Host& host, world::Milliseconds duration) {
   const config::Loaded loaded = TRY(load(host));
   const auto folder = TRY(state::Folder::open(host.world, loaded.stack.state_folder));
-  const auto machinery = host.make(loaded.stack, tags_of(loaded.stack, "", ""));
+  const auto machinery = host.make(loaded.stack, run_tags(loaded.stack, "", ""));
   return engine::record_history(host.world, loaded.stack, machinery->drivers().probe, folder,
                                 duration);
 }

@@ -14,7 +14,7 @@ StoredPoint point(int number, std::uint64_t torn = 0, std::vector<std::string> t
   return made;
 }
 
-std::string kept(const std::vector<StoredPoint>& points, const domain::KeepPolicy& policy) {
+std::string kept_of(const std::vector<StoredPoint>& points, const domain::KeepPolicy& policy) {
   std::string all;
   for (const repo::Decision& each : decide_points(points, policy))
     if (each.is_kept)
@@ -23,13 +23,14 @@ std::string kept(const std::vector<StoredPoint>& points, const domain::KeepPolic
 }
 
 TEST(StackRetention, KeepsByThePolicyAndNeverTheLastOnes) {
-  EXPECT_EQ(kept({}, {.last = 3}), "");
-  EXPECT_EQ(kept({point(1), point(2), point(3), point(4)}, {.last = 3}), "2 3 4 ");
-  EXPECT_EQ(kept({point(1), point(2), point(3), point(4)}, {.last = 1}), "3 4 ");
-  EXPECT_EQ(kept({point(1, 0, {"pinned"}), point(2), point(3), point(4)}, {.last = 1}), "1 3 4 ");
+  EXPECT_EQ(kept_of({}, {.last = 3}), "");
+  EXPECT_EQ(kept_of({point(1), point(2), point(3), point(4)}, {.last = 3}), "2 3 4 ");
+  EXPECT_EQ(kept_of({point(1), point(2), point(3), point(4)}, {.last = 1}), "3 4 ");
+  EXPECT_EQ(kept_of({point(1, 0, {"pinned"}), point(2), point(3), point(4)}, {.last = 1}),
+            "1 3 4 ");
   // The newest two have torn files: the newest whole one stays too.
-  EXPECT_EQ(kept({point(1), point(2), point(3, 1), point(4, 2)}, {.last = 1}), "2 3 4 ");
-  EXPECT_EQ(kept({point(4), point(1), point(3)}, {.daily = 2}), "3 4 ");
+  EXPECT_EQ(kept_of({point(1), point(2), point(3, 1), point(4, 2)}, {.last = 1}), "2 3 4 ");
+  EXPECT_EQ(kept_of({point(4), point(1), point(3)}, {.daily = 2}), "3 4 ");
 }
 
 } // namespace

@@ -20,7 +20,7 @@ struct StackBackupRequest {
   repo::backend::Limit limit; // of each place
   repo::SaveOptions save;
   std::string program_version;
-  Notice notice;                                // may be empty
+  TellWait notice;                              // may be empty
   std::function<void(const std::string&)> tell; // progress, for people; may be empty
 };
 

@@ -13,7 +13,7 @@ struct FetchRequest {
   std::string point;
   bool may_fetch = true;  // somebody agreed to bring it, should that be needed
   bool needs_data = true; // a point that is here, but gave up its data, is not enough
-  Notice notice;
+  TellWait notice;
   std::function<void(const std::string&)> tell; // progress, for people; may be empty
 };
 

@@ -61,7 +61,7 @@ Result<> check_manifest(const state::RestorePoint& point, const Snapshot& snapsh
 } // namespace
 
 Result<StackPlace> stack_place(const Host& host, const domain::Stack& stack, Where where,
-                               const Notice& notice) {
+                               const TellWait& notice) {
   if (!stack.repository || (where == Where::copy && !stack.repository->copy))
     return Error{ErrorKind::invalid_input,
                  where == Where::copy ? "belay.yaml names no second place"
@@ -212,7 +212,7 @@ namespace {
 
 Result<std::vector<StoredPoint>> look(const Host& host, const RepoPorts& ports,
                                       const domain::Stack& stack, Where where,
-                                      const Notice& notice) {
+                                      const TellWait& notice) {
   Trouble trouble{};
   const StackPlace place = TRY(stack_place(host, stack, where, notice));
   const auto depot = TRY(open_place(host, ports, place, trouble));
@@ -244,7 +244,7 @@ KnownPoint local_point(state::RestorePoint point) {
 }
 
 Result<KnownPoints> known_points(const Host& host, const RepoPorts& ports, const std::string& stack,
-                                 const Notice& notice) {
+                                 const TellWait& notice) {
   KnownPoints known;
   for (state::RestorePoint& point : TRY(points(host)))
     known.points.push_back(local_point(std::move(point)));

@@ -13,7 +13,7 @@
 
 namespace app {
 
-using Notice = std::function<void(const std::string&)>; // hears why a place waits
+using TellWait = std::function<void(const std::string&)>; // hears why a place waits
 
 enum class Where { first, copy };
 
@@ -25,7 +25,7 @@ struct StackPlace {
 };
 // Reads nothing but belay.yaml. invalid_input: it names no such place.
 base::Result<StackPlace> stack_place(const Host& host, const domain::Stack& stack, Where where,
-                                     const Notice& notice);
+                                     const TellWait& notice);
 base::Result<std::string> password_of(const Host& host, const StackPlace& place);
 base::Result<std::unique_ptr<Depot>> open_place(const Host& host, const RepoPorts& ports,
                                                 const StackPlace& place, Trouble& trouble);
@@ -81,6 +81,6 @@ struct KnownPoints {
 // Those of the rollback layer and of every place that belay.yaml names. A place that cannot be
 // looked at is told in `out_of_reach`.
 base::Result<KnownPoints> known_points(const Host& host, const RepoPorts& ports,
-                                       const std::string& stack, const Notice& notice);
+                                       const std::string& stack, const TellWait& notice);
 
 } // namespace app

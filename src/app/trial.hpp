@@ -68,4 +68,16 @@ private:
 // An Error of kind failed, for a promise that is broken.
 base::Error broken(const std::string& what);
 
+// A refusal is an error, but not that of a request that hung.
+template <class T>
+base::Result<> refused(const base::Result<T>& result, const std::string& otherwise) {
+  if (result)
+    return broken(otherwise);
+  if (result.error().kind == base::ErrorKind::unknown_outcome)
+    return result.error();
+  return base::ok();
+}
+
+inline constexpr world::Milliseconds not_killed{0};
+
 } // namespace app

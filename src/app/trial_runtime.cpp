@@ -11,24 +11,8 @@ using base::ok;
 using base::Result;
 using world::Milliseconds;
 
-namespace {
-
-constexpr Milliseconds whole{0}; // not killed
-
-// A refusal is an error, but not that of a request that hung.
-template <class T>
-Result<> refused(const Result<T>& result, const std::string& otherwise) {
-  if (result)
-    return broken(otherwise);
-  if (result.error().kind == ErrorKind::unknown_outcome)
-    return result.error();
-  return ok();
-}
-
-} // namespace
-
 Result<> Trial::runs(domain::Runtime& runtime, const domain::Release& release) {
-  const auto observed = TRY(runtime.observe(service(whole)));
+  const auto observed = TRY(runtime.observe(service(not_killed)));
   if (!observed.is_running)
     return broken("'observe' says that it does not run: " + observed.detail);
   if (observed.release_folder != release.folder)
@@ -47,7 +31,7 @@ Result<> Trial::runs(domain::Runtime& runtime, const domain::Release& release) {
 }
 
 Result<> Trial::is_stopped(domain::Runtime& runtime) {
-  if (TRY(runtime.observe(service(whole))).is_running)
+  if (TRY(runtime.observe(service(not_killed))).is_running)
     return broken("'observe' says that it runs");
   const auto left = TRY(host_.world.processes.find(scratch_ + "/none", "BELAY_NAME", name_));
   if (!left.empty())
@@ -56,7 +40,7 @@ Result<> Trial::is_stopped(domain::Runtime& runtime) {
 }
 
 void Trial::prepare_releases(domain::Runtime& runtime) {
-  const domain::ServiceSpec spec = service(whole);
+  const domain::ServiceSpec spec = service(not_killed);
   const std::string& one = options_.labels[0];
   const std::string& two = options_.labels[1];
   promise("does not run, and has no current release, before the first switch", [&]() -> Result<> {
@@ -106,7 +90,7 @@ void Trial::prepare_releases(domain::Runtime& runtime) {
 }
 
 void Trial::start_and_stop(domain::Runtime& runtime) {
-  const domain::ServiceSpec spec = service(whole);
+  const domain::ServiceSpec spec = service(not_killed);
   promise("starts the release that it was switched to", [&]() -> Result<> {
     TRY(runtime.switch_to(spec, first_));
     TRY(runtime.switch_to(spec, first_));
@@ -145,7 +129,7 @@ void Trial::start_and_stop(domain::Runtime& runtime) {
 }
 
 void Trial::kill_start_and_stop(domain::Runtime& runtime) {
-  const domain::ServiceSpec spec = service(whole);
+  const domain::ServiceSpec spec = service(not_killed);
   promise("starts once after 'start' was killed in the middle", [&]() -> Result<> {
     auto result = ok();
     const auto times = moments([&] { return runtime.start(spec); }, result);
@@ -180,7 +164,7 @@ void Trial::kill_start_and_stop(domain::Runtime& runtime) {
 }
 
 void Trial::let_releases_go(domain::Runtime& runtime) {
-  const domain::ServiceSpec spec = service(whole);
+  const domain::ServiceSpec spec = service(not_killed);
   promise("does not discard the current release", [&]() -> Result<> {
     TRY(refused(runtime.discard(spec, second_), "it does"));
     return runtime.verify(spec, second_);
@@ -193,7 +177,7 @@ void Trial::let_releases_go(domain::Runtime& runtime) {
 }
 
 void Trial::runtime() {
-  const auto driven = machinery(whole);
+  const auto driven = machinery(not_killed);
   domain::Runtime& runtime = driven->drivers().runtime;
   const int broken_before = tried_.broken;
   prepare_releases(runtime);

@@ -10,21 +10,6 @@ using base::Result;
 using domain::Movement;
 using world::Milliseconds;
 
-namespace {
-
-constexpr Milliseconds whole{0}; // not killed
-
-template <class T>
-Result<> refused(const Result<T>& result, const std::string& otherwise) {
-  if (result)
-    return broken(otherwise);
-  if (result.error().kind == ErrorKind::unknown_outcome)
-    return result.error();
-  return ok();
-}
-
-} // namespace
-
 Result<> Trial::change() {
   ++changes_;
   if (options_.change.empty()) {
@@ -69,7 +54,7 @@ Result<> Trial::looks_like(const std::string& wanted, const std::string& when) {
 }
 
 void Trial::capture(domain::Store& store) {
-  const domain::StoreSpec data = spec(whole);
+  const domain::StoreSpec data = spec(not_killed);
   promise("inspects its data", [&]() -> Result<> {
     const auto state = TRY(store.inspect(data));
     if (!state.problems.empty())
@@ -118,7 +103,7 @@ void Trial::capture(domain::Store& store) {
 }
 
 void Trial::bring_back(domain::Store& store) {
-  const domain::StoreSpec data = spec(whole);
+  const domain::StoreSpec data = spec(not_killed);
   promise("restores exactly what was secured", [&]() -> Result<> {
     abandoned_ = TRY(store.restore(data, snapshot_, "a-1"));
     if (abandoned_.differences == 0)
@@ -150,7 +135,7 @@ void Trial::bring_back(domain::Store& store) {
 }
 
 void Trial::kill_capture_and_restore(domain::Store& store) {
-  const domain::StoreSpec data = spec(whole);
+  const domain::StoreSpec data = spec(not_killed);
   promise("secures after it was killed in the middle", [&]() -> Result<> {
     auto result = ok();
     const auto times = moments(
@@ -196,7 +181,7 @@ void Trial::kill_capture_and_restore(domain::Store& store) {
 }
 
 void Trial::let_copies_go(domain::Store& store) {
-  const domain::StoreSpec data = spec(whole);
+  const domain::StoreSpec data = spec(not_killed);
   promise("discards a copy, and again", [&]() -> Result<> {
     const auto secured = TRY(store.secure(data, "p-9", {})).snapshot;
     const std::string now = TRY(look());
@@ -209,7 +194,7 @@ void Trial::let_copies_go(domain::Store& store) {
 }
 
 void Trial::store() {
-  const auto driven = machinery(whole);
+  const auto driven = machinery(not_killed);
   domain::Store& store = driven->drivers().of(domain::StoreKind::exec);
   const int broken_before = tried_.broken;
   capture(store);

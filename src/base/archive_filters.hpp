@@ -18,4 +18,8 @@ inline void allow_compressions(archive* reader) {
   archive_read_support_filter_compress(reader);
 }
 
+struct FreeRead {
+  void operator()(archive* reader) const { archive_read_free(reader); }
+};
+
 } // namespace base

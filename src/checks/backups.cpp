@@ -11,14 +11,9 @@ namespace {
 
 constexpr const char* backups = "backups";
 
-std::string real_path(const Look& look, const std::string& path) {
-  const auto real = look.world.files.resolve(path);
-  return real ? real.value() : path;
-}
-
 // The store would capture it.
 bool captures(const Look& look, const domain::StoreSpec& store, const std::string& path) {
-  const std::string root = real_path(look, store.path);
+  const std::string root = look.real_path(store.path);
   if (store.path.empty() || !base::is_inside(path, root))
     return false;
   return std::ranges::none_of(store.exclude, [&](const std::string& excluded) {
@@ -27,7 +22,7 @@ bool captures(const Look& look, const domain::StoreSpec& store, const std::strin
 }
 
 void look_at_place(const Look& look, const std::string& place) {
-  const std::string path = real_path(look, place);
+  const std::string path = look.real_path(place);
   const auto info = look.world.files.info(path);
   if (!info || !info.value())
     return look.block(backups, "the place for backups '" + place +
@@ -37,7 +32,7 @@ void look_at_place(const Look& look, const std::string& place) {
                            "' is empty: look whether it is mounted, and whether backups are made");
   bool is_good = true;
   for (const domain::StoreSpec& store : look.stack.stores) {
-    const auto root = look.world.files.info(real_path(look, store.path));
+    const auto root = look.world.files.info(look.real_path(store.path));
     if (store.path.empty() || !root || !root.value())
       continue;
     if (captures(look, store, path)) {
@@ -97,7 +92,7 @@ void look_at_backups(const Look& look) {
     if (store.kind != domain::StoreKind::directory)
       continue;
     std::vector<std::string> found;
-    find_backups(look, store, real_path(look, store.path), 2, found);
+    find_backups(look, store, look.real_path(store.path), 2, found);
     for (const std::string& path : found)
       look.warn(backups, "store '" + store.name + "' seems to hold backups of its own in '" + path +
                              "': exclude it in `stores." + store.name +

@@ -23,11 +23,6 @@ bool is_belay_name(const std::string& name) {
   return is_yaml(name) && name.contains("belay");
 }
 
-std::string real_path(const Look& look, const std::string& path) {
-  const auto real = look.world.files.resolve(path);
-  return real ? real.value() : path;
-}
-
 bool overlap(const std::string& a, const std::string& b) {
   return base::is_inside(a, b) || base::is_inside(b, a);
 }
@@ -47,7 +42,7 @@ public:
   }
 
   void add_file(const std::string& path) {
-    const std::string real = real_path(look_, path);
+    const std::string real = look_.real_path(path);
     if (!seen_.insert(real).second)
       return;
     const auto text = look_.world.files.read(real, text_bytes_max);
@@ -71,7 +66,7 @@ private:
   // One state folder has one lock: the same stack by another file.
   bool is_this_stack(const OtherStack& other) const {
     return other.name == look_.stack.name &&
-           real_path(look_, other.state_folder) == real_path(look_, look_.stack.state_folder);
+           look_.real_path(other.state_folder) == look_.real_path(look_.stack.state_folder);
   }
 
   const Look& look_;
@@ -83,7 +78,7 @@ void look_at_stacks(const Look& look, const NeighbourFiles& files) {
   for (const OtherFile& other : files.stacks)
     for (const std::string& place : other.stack.places)
       for (const domain::StoreSpec& store : look.stack.stores)
-        if (!store.path.empty() && overlap(real_path(look, place), real_path(look, store.path)))
+        if (!store.path.empty() && overlap(look.real_path(place), look.real_path(store.path)))
           look.block(claims, "stack '" + other.stack.name + "' of '" + other.path + "' claims '" +
                                  place + "', which is store '" + store.name +
                                  "' of this one: each would bring back over the other; remove it "
@@ -91,11 +86,10 @@ void look_at_stacks(const Look& look, const NeighbourFiles& files) {
 }
 
 // A service of this very stack: belay stops it.
-bool is_ours(const Look& look, const ComposeFile& file, const ComposeService& service) {
+bool is_service_of_ours(const Look& look, const ComposeFile& file, const ComposeService& service) {
   const auto& stack = look.stack;
-  return std::ranges::any_of(
-             stack.compose.files,
-             [&](const auto& path) { return real_path(look, path) == file.path; }) &&
+  return std::ranges::any_of(stack.compose.files,
+                             [&](const auto& path) { return look.real_path(path) == file.path; }) &&
          std::ranges::find(stack.services, service.name, &domain::ServiceSpec::compose_service) !=
              stack.services.end();
 }
@@ -103,11 +97,11 @@ bool is_ours(const Look& look, const ComposeFile& file, const ComposeService& se
 void look_at_compose(const Look& look, const NeighbourFiles& files) {
   for (const ComposeFile& file : files.compose)
     for (const ComposeService& service : file.services) {
-      if (is_ours(look, file, service))
+      if (is_service_of_ours(look, file, service))
         continue;
       for (const std::string& folder : service.folders)
         for (const domain::StoreSpec& store : look.stack.stores)
-          if (!store.path.empty() && overlap(real_path(look, folder), real_path(look, store.path)))
+          if (!store.path.empty() && overlap(look.real_path(folder), look.real_path(store.path)))
             look.warn(claims, "service '" + service.name + "' of '" + file.path + "' mounts '" +
                                   folder + "', which is store '" + store.name +
                                   "': while it runs, two write to the same data; see that it does "
@@ -189,7 +183,7 @@ NeighbourFiles neighbour_files(const Look& look) {
           info && info.value())
         finder.add_file(parent + "/" + name + "/belay.yaml");
   for (const std::string& path : look.stack.preflight.neighbours) {
-    const auto info = look.world.files.info(real_path(look, path));
+    const auto info = look.world.files.info(look.real_path(path));
     if (info && info.value() && info.value()->kind == world::EntryKind::folder)
       finder.add_folder(path);
     else

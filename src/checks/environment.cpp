@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* environment = "environment";
 constexpr const char* placeholders = "placeholders";
-constexpr std::size_t text_bytes_max = 1U << 20U;
+constexpr std::size_t file_bytes_max = 1U << 20U;
 
 bool is_env_file(const std::string& path) {
   const std::string name = base::name_of_path(path);
@@ -61,9 +61,9 @@ Asked asked_by_folder(const Look& look, const std::string& folder) {
     return asked;
   asked.is_known = true;
   for (const std::string& name : look.stack.preflight.examples) {
-    auto text = look.world.files.read(folder + "/" + name, text_bytes_max);
+    auto text = look.world.files.read(folder + "/" + name, file_bytes_max);
     if (!text && names.value().size() == 1)
-      text = look.world.files.read(folder + "/" + names.value()[0] + "/" + name, text_bytes_max);
+      text = look.world.files.read(folder + "/" + names.value()[0] + "/" + name, file_bytes_max);
     if (text)
       take(asked, name, text.value());
   }
@@ -73,7 +73,7 @@ Asked asked_by_folder(const Look& look, const std::string& folder) {
 Asked asked_by_archive(const Look& look, const std::string& path) {
   Asked asked;
   const auto contents =
-      look.world.trees.look_into(path, look.stack.preflight.examples, text_bytes_max);
+      look.world.trees.look_into(path, look.stack.preflight.examples, file_bytes_max);
   if (!contents)
     return asked;
   asked.is_known = true;
@@ -239,7 +239,7 @@ std::vector<Variable> values_of_services(const Look& look) {
     for (Variable& variable : own_values(look, service))
       all.push_back(std::move(variable));
   for (const std::string& path : env_files_of(look.stack))
-    if (const auto text = look.world.files.read(path, text_bytes_max))
+    if (const auto text = look.world.files.read(path, file_bytes_max))
       for (Variable& variable : parse_variables(text.value()))
         all.push_back(std::move(variable));
   return all;
@@ -256,7 +256,7 @@ std::set<std::string> set_names(const Look& look) {
 void look_at_environment(const Look& look) {
   const auto set = set_names(look);
   for (const std::string& path : look.stack.preflight.env_files)
-    if (const auto text = look.world.files.read(path, text_bytes_max); !text)
+    if (const auto text = look.world.files.read(path, file_bytes_max); !text)
       look.block(environment, "the env file '" + path +
                                   "' cannot be read: " + text.error().message +
                                   ": make it, or remove it from `preflight.env_files`");
@@ -273,10 +273,10 @@ void look_for_placeholders(const Look& look) {
   for (const domain::ServiceSpec& service : look.stack.services)
     look_into_place(look, "service '" + service.name + "'", own_values(look, service));
   for (const std::string& path : env_files_of(look.stack))
-    if (const auto text = look.world.files.read(path, text_bytes_max))
+    if (const auto text = look.world.files.read(path, file_bytes_max))
       look_into_place(look, "'" + path + "'", parse_variables(text.value()));
   for (const std::string& path : look.stack.config_files) {
-    const auto text = is_yaml_file(path) ? look.world.files.read(path, text_bytes_max)
+    const auto text = is_yaml_file(path) ? look.world.files.read(path, file_bytes_max)
                                          : base::Error{base::ErrorKind::not_found, "", ""};
     if (!text)
       continue;

@@ -69,7 +69,7 @@ std::string problem_of(const Look& look, const domain::EvidenceSpec& spec,
   return "";
 }
 
-void look_at_one(const Look& look, const domain::EvidenceSpec& spec) {
+void look_at_value(const Look& look, const domain::EvidenceSpec& spec) {
   const std::string name = "'" + spec.name + "' ";
   const std::string* by_hand = given(look, spec.name);
   std::string value = by_hand == nullptr ? "" : *by_hand;
@@ -119,7 +119,7 @@ void look_at_evidence(const Look& look) {
   const UpgradeClass upgrade = upgrade_class(look);
   for (const domain::EvidenceSpec& spec : look.stack.preflight.evidence)
     if (upgrade >= spec.from) // one that is no version may be the largest
-      look_at_one(look, spec);
+      look_at_value(look, spec);
 }
 
 void look_at_release_notes(const Look& look) {

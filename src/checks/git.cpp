@@ -16,17 +16,12 @@ struct Checkout {
   bool is_source = false; // a release is made from it
 };
 
-bool exists(const Look& look, const std::string& path) {
-  const auto info = look.world.files.info(path);
-  return info && info.value();
-}
-
 // The folder above `path`, or itself, that has a `.git`; "" for none.
 std::string checkout_of(const Look& look, std::string path) {
   const auto real = look.world.files.resolve(path);
   if (!real)
     return "";
-  for (path = real.value(); !exists(look, path + "/.git"); path = base::parent_of(path))
+  for (path = real.value(); !look.exists(path + "/.git"); path = base::parent_of(path))
     if (path == "/" || path.empty())
       return "";
   return path;

@@ -51,7 +51,7 @@ void look_at_expiry(const Look& look, const domain::LicenseSpec& spec, const Jwt
                          "; its signature was not looked at");
 }
 
-void look_at_one(const Look& look, const domain::LicenseSpec& spec) {
+void look_at_license(const Look& look, const domain::LicenseSpec& spec) {
   const std::string name = "license '" + spec.name + "' ";
   const auto token = token_of(look, spec);
   if (!token)
@@ -79,7 +79,7 @@ void look_at_one(const Look& look, const domain::LicenseSpec& spec) {
 
 void look_at_licenses(const Look& look) {
   for (const domain::LicenseSpec& spec : look.stack.preflight.licenses)
-    look_at_one(look, spec);
+    look_at_license(look, spec);
 }
 
 } // namespace checks

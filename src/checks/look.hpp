@@ -22,6 +22,15 @@ struct Look {
   const domain::PreflightRequest& request;
   std::vector<domain::Finding>& findings;
 
+  bool exists(const std::string& path) const {
+    const auto info = world.files.info(path);
+    return info && info.value();
+  }
+  // Itself where it does not exist.
+  std::string real_path(const std::string& path) const {
+    const auto real = world.files.resolve(path);
+    return real ? real.value() : path;
+  }
   void say(const char* check, domain::FindingLevel level, std::string text) const {
     findings.push_back({check, level, std::move(text)});
   }

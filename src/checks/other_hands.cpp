@@ -15,7 +15,7 @@ namespace checks {
 namespace {
 
 constexpr const char* hands = "other-hands";
-constexpr std::size_t text_bytes_max = 256U << 10U;
+constexpr std::size_t hand_bytes_max = 256U << 10U;
 constexpr std::size_t names_max = 2000;
 
 int port_in(const domain::ProbeSpec& probe) {
@@ -65,12 +65,12 @@ public:
   }
 
   void add_file(const std::string& path, const std::string& what, const std::string& answer) {
-    if (const auto text = look_.world.files.read(path, text_bytes_max))
+    if (const auto text = look_.world.files.read(path, hand_bytes_max))
       tell(what + " '" + path + "'", touch_of(text.value(), marks_), answer);
   }
 
   void add_crontab(const std::string& path, bool has_user) {
-    const auto text = look_.world.files.read(path, text_bytes_max);
+    const auto text = look_.world.files.read(path, hand_bytes_max);
     if (!text)
       return;
     for (const CronLine& line : parse_crontab(text.value(), has_user))
@@ -102,7 +102,7 @@ private:
     if (path.starts_with("/dev/") || path.starts_with("/proc/") || path.starts_with("/sys/"))
       return std::nullopt;
     const auto real = look_.world.files.resolve(path);
-    auto text = real ? look_.world.files.read(real.value(), text_bytes_max) : real.error();
+    auto text = real ? look_.world.files.read(real.value(), hand_bytes_max) : real.error();
     if (!text || text.value().contains('\0'))
       return std::nullopt;
     return std::move(text).value();
@@ -128,11 +128,6 @@ private:
 
 constexpr std::string_view held_end = ".belay-held";
 
-bool exists(const Look& look, const std::string& path) {
-  const auto info = look.world.files.info(path);
-  return info && info.value();
-}
-
 bool is_held(const Look& look, const std::string& path) {
   return std::ranges::find(look.stack.preflight.hold, path) != look.stack.preflight.hold.end();
 }
@@ -140,8 +135,8 @@ bool is_held(const Look& look, const std::string& path) {
 void look_at_held(const Look& look) {
   for (const std::string& path : look.stack.preflight.hold) {
     const std::string held = path + std::string{held_end};
-    const bool is_there = exists(look, path);
-    const bool has_held = exists(look, held);
+    const bool is_there = look.exists(path);
+    const bool has_held = look.exists(held);
     if (is_there && has_held)
       look.block(hands, "'" + path + "' and '" + held +
                             "' are both there: keep the right one under the first name, and "
@@ -158,7 +153,7 @@ void look_at_held(const Look& look) {
 // Also one that an operation has left held, and one that is held for another stack.
 void look_at_held_line(const Look& look, const domain::HoldLineSpec& wanted) {
   const std::string where = "'" + wanted.crontab + "'";
-  const auto text = look.world.files.read(wanted.crontab, text_bytes_max);
+  const auto text = look.world.files.read(wanted.crontab, hand_bytes_max);
   if (!text)
     return look.block(hands, "no line of " + where + " can be held: " + text.error().message);
   bool is_there = false;
@@ -208,16 +203,16 @@ constexpr const char* own_units = unit_folders[0];
 
 void look_at_held_units(const Look& look) {
   const std::vector<std::string>& units = look.stack.preflight.hold_units;
-  if (!units.empty() && !exists(look, "/run/systemd/system"))
+  if (!units.empty() && !look.exists("/run/systemd/system"))
     return look.block(hands, "'" + units.front() +
                                  "' cannot be held, for systemd does not run this machine: "
                                  "correct `preflight.hold_units`");
   for (const std::string& unit : units) {
     const std::string drop_in = std::string{own_units} + "/" + unit + ".d/zz-belay-hold.conf";
     const bool is_known = std::ranges::any_of(unit_folders, [&](const char* folder) {
-      return exists(look, std::string{folder} + "/" + unit);
+      return look.exists(std::string{folder} + "/" + unit);
     });
-    if (exists(look, drop_in))
+    if (look.exists(drop_in))
       look.block(hands, "unit '" + unit + "' is held already, by '" + drop_in +
                             "': wait for the end of that operation; when it has ended, remove the "
                             "file and run 'systemctl daemon-reload'");
@@ -232,7 +227,7 @@ void look_at_held_units(const Look& look) {
 
 std::string unit_text(const Look& look, const std::string& unit) {
   for (const char* folder : unit_folders)
-    if (const auto text = look.world.files.read(std::string{folder} + "/" + unit, text_bytes_max))
+    if (const auto text = look.world.files.read(std::string{folder} + "/" + unit, hand_bytes_max))
       return text.value();
   return "";
 }

@@ -5,6 +5,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/render.hpp"
 #include "cli/repo_say.hpp"
+#include "cli/say.hpp"
 
 #include <algorithm>
 
@@ -15,33 +16,10 @@ namespace cli {
 using base::Error;
 using base::ErrorKind;
 
-namespace {
-
-int print(const Terminal& terminal, const std::string& text) {
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
-  return exit_done;
-}
-
-int fail(const Terminal& terminal, const Error& error, bool is_json) {
-  const int status = status_of(error, false);
-  if (is_json)
-    print(terminal, line_of({{"event", "error"},
-                             {"message", error.message},
-                             {"hint", error.hint},
-                             {"exit_status", status}}));
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return status;
-}
-
-} // namespace
-
 int abandoned(const app::Host& host, const Terminal& terminal, bool is_json) {
   const auto all = app::points(host);
   if (!all)
-    return fail(terminal, all.error(), is_json);
+    return fail(terminal, all.error(), status_of(all.error(), false), is_json);
   std::vector<app::KnownPoint> shown;
   for (const state::RestorePoint& point : all.value())
     if (point.is_abandoned())
@@ -56,13 +34,13 @@ int abandoned_show(const app::Host& host, const Terminal& terminal, const std::s
                    bool is_json) {
   const auto all = app::points(host);
   if (!all)
-    return fail(terminal, all.error(), is_json);
+    return fail(terminal, all.error(), status_of(all.error(), false), is_json);
   const auto found = std::ranges::find(all.value(), id, &state::RestorePoint::id);
-  if (found == all.value().end() || !found->is_abandoned())
-    return fail(terminal,
-                {ErrorKind::not_found, "no abandoned set '" + id + "'",
-                 "List them with 'belay abandoned'."},
-                is_json);
+  if (found == all.value().end() || !found->is_abandoned()) {
+    const Error error{ErrorKind::not_found, "no abandoned set '" + id + "'",
+                      "List them with 'belay abandoned'."};
+    return fail(terminal, error, status_of(error, false), is_json);
+  }
   return print(terminal, state::to_json(*found));
 }
 
@@ -71,7 +49,7 @@ int abandoned_export(const app::Host& host, const Terminal& terminal, const std:
   const auto folders =
       app::export_abandoned(host, id, base::absolute_path(into, terminal.working_folder));
   if (!folders)
-    return fail(terminal, folders.error(), is_json);
+    return fail(terminal, folders.error(), status_of(folders.error(), false), is_json);
   if (is_json)
     return print(terminal, line_of({{"exported", folders.value()}}));
   return print(terminal, folders.value().empty()

@@ -16,6 +16,7 @@
 #include "cli/rehearse_command.hpp"
 #include "cli/render.hpp"
 #include "cli/repo.hpp"
+#include "cli/say.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/support_command.hpp"
 
@@ -172,11 +173,7 @@ private:
   engine::UpgradeRequest wanted() const {
     return {options_.to, !options_.no_auto_rollback, evidence_of(options_.evidence)};
   }
-  int print(const std::string& text) {
-    std::fputs(text.c_str(), terminal_.out);
-    std::fflush(terminal_.out);
-    return exit_done;
-  }
+  int print(const std::string& text) { return cli::print(terminal_, text); }
 
   void say_error(const std::string& text) {
     std::fprintf(terminal_.err, "belay: %s\n", text.c_str());
@@ -185,17 +182,7 @@ private:
   int fail(const Error& error) { return fail_with(error, status_of(error, false)); }
 
   int fail_with(const Error& error, int status) {
-    if (options_.is_json)
-      print(nlohmann::json{{"event", "error"},
-                           {"message", error.message},
-                           {"hint", error.hint},
-                           {"exit_status", status}}
-                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n");
-    say_error(error.message);
-    if (!error.hint.empty())
-      std::fprintf(terminal_.err, "hint: %s\n", error.hint.c_str());
-    return status;
+    return cli::fail(terminal_, error, status, options_.is_json);
   }
 
   int fail_in_progress(const Error& error) {
@@ -273,8 +260,7 @@ private:
       const nlohmann::json line{
           {"event", "ended"}, {"operation", end.operation}, {"outcome", words(end.ending)},
           {"why", end.why},   {"hint", end.hint},           {"exit_status", status}};
-      return print(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"),
-             status;
+      return print(line_of(line)), status;
     }
     print(std::string{words(end.ending)} + (end.why.empty() ? "" : ": " + end.why) + "\n");
     if (!end.hint.empty())

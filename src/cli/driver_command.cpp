@@ -3,6 +3,7 @@
 #include "app/driver_trial.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/say.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -23,23 +24,7 @@ struct DriverCommand::Options {
 
 namespace {
 
-void print(const Terminal& terminal, const std::string& text) {
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
-}
-
-std::string dump(const nlohmann::json& line) {
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-int fail(const Terminal& terminal, const base::Error& error, int status) {
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return status;
-}
-
-std::string line_of(const app::Promise& promise) {
+std::string text_of(const app::Promise& promise) {
   if (promise.is_kept)
     return "kept    " + promise.text + "\n";
   return "BROKEN  " + promise.text + ": " + base::printable(promise.why) + "\n";
@@ -84,7 +69,7 @@ std::optional<int> DriverCommand::run(const app::Host& host, const Terminal& ter
     return std::nullopt;
   const auto timeout = base::parse_duration(options_->timeout);
   if (!timeout)
-    return fail(terminal, timeout.error(), exit_usage);
+    return fail(terminal, timeout.error(), exit_usage, is_json);
   const auto program = [&](const std::string& word) {
     return word.contains('/') ? base::absolute_path(word, terminal.working_folder) : word;
   };
@@ -99,18 +84,20 @@ std::optional<int> DriverCommand::run(const app::Host& host, const Terminal& ter
   trial.look = program(options_->look);
   trial.timeout = timeout.value();
   const auto tried = app::try_driver(host, trial, [&](const app::Promise& promise) {
-    print(terminal, is_json ? dump({{"event", "promise"},
-                                    {"promise", promise.text},
-                                    {"kept", promise.is_kept},
-                                    {"why", promise.why}})
-                            : line_of(promise));
+    print(terminal, is_json ? line_of({{"event", "promise"},
+                                       {"promise", promise.text},
+                                       {"kept", promise.is_kept},
+                                       {"why", promise.why}})
+                            : text_of(promise));
   });
   if (!tried)
     return fail(terminal, tried.error(),
-                tried.error().kind == base::ErrorKind::invalid_input ? exit_usage : exit_failed);
+                tried.error().kind == base::ErrorKind::invalid_input ? exit_usage : exit_failed,
+                is_json);
   const app::Tried& result = tried.value();
   if (is_json)
-    print(terminal, dump({{"event", "tried"}, {"kept", result.kept}, {"broken", result.broken}}));
+    print(terminal,
+          line_of({{"event", "tried"}, {"kept", result.kept}, {"broken", result.broken}}));
   else
     print(terminal, std::to_string(result.kept) + " promises kept, " +
                         std::to_string(result.broken) + " broken" +

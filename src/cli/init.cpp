@@ -3,6 +3,7 @@
 #include "app/init.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/say.hpp"
 
 #include <algorithm>
 
@@ -24,7 +25,8 @@ public:
 
   int run() {
     const auto status = make();
-    return status ? status.value() : fail(status.error());
+    return status ? status.value()
+                  : fail(terminal_, status.error(), status_of(status.error(), false), is_json_);
   }
 
 private:
@@ -69,10 +71,10 @@ private:
       const discovery::Question question = draft.questions.front();
       if (answers.contains(question.key))
         break;
-      print(question.text + "\n  " +
-            (question.guess.empty() ? "for example " + question.example
-                                    : "[" + question.guess + "]") +
-            ": ");
+      print(terminal_, question.text + "\n  " +
+                           (question.guess.empty() ? "for example " + question.example
+                                                   : "[" + question.guess + "]") +
+                           ": ");
       std::string answer = terminal_.read_line();
       if (answer.empty())
         answer = question.guess;
@@ -98,32 +100,32 @@ private:
   }
 
   void show(const discovery::Seen& seen) {
-    print("looked in " + base::printable(seen.folder) + "\n");
+    print(terminal_, "looked in " + base::printable(seen.folder) + "\n");
     for (const discovery::Evidence& each : seen.evidence) {
       const discovery::Told told = discovery::tell(seen, each);
       std::string text = "  " + told.kind;
       text.resize(std::max<std::size_t>(text.size() + 1, 13), ' ');
-      print(text + told.where + ": " + told.seen + "\n" + std::string(13, ' ') + "-> " +
-            told.suggests + "\n");
+      print(terminal_, text + told.where + ": " + told.seen + "\n" + std::string(13, ' ') + "-> " +
+                           told.suggests + "\n");
     }
     for (const std::string& each : seen.unseen)
-      print("  could not look: " + base::printable(each) + "\n");
+      print(terminal_, "  could not look: " + base::printable(each) + "\n");
   }
 
   void tell(const discovery::Seen& seen, const discovery::Draft& draft,
             const config::Loaded& loaded) {
     if (is_json_)
-      return print(json_of(seen, draft) + "\n");
+      return static_cast<void>(print(terminal_, json_of(seen, draft)));
     if (options_.is_stdout)
-      return print(draft.text);
-    print("wrote " + host_.config_path + ": stack '" + draft.stack + "', " +
-          base::plural(loaded.stack.services.size(), "service", "services") + ", " +
-          base::plural(loaded.stack.stores.size(), "store", "stores") + "\n");
+      return static_cast<void>(print(terminal_, draft.text));
+    print(terminal_, "wrote " + host_.config_path + ": stack '" + draft.stack + "', " +
+                         base::plural(loaded.stack.services.size(), "service", "services") + ", " +
+                         base::plural(loaded.stack.stores.size(), "store", "stores") + "\n");
     for (const std::string& note : draft.notes)
-      print("know: " + base::printable(note) + "\n");
-    print("next: read the file, then\n");
+      print(terminal_, "know: " + base::printable(note) + "\n");
+    print(terminal_, "next: read the file, then\n");
     for (const std::string& each : draft.next)
-      print("  " + each + "\n");
+      print(terminal_, "  " + each + "\n");
   }
 
   std::string json_of(const discovery::Seen& seen, const discovery::Draft& draft) const {
@@ -143,27 +145,7 @@ private:
         {"stack", draft.stack}, {"evidence", evidence},      {"unseen", seen.unseen},
         {"guessed", guessed},   {"notes", draft.notes},      {"next", draft.next},
         {"text", draft.text}};
-    return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
-
-  void print(const std::string& text) {
-    std::fputs(text.c_str(), terminal_.out);
-    std::fflush(terminal_.out);
-  }
-
-  int fail(const Error& error) {
-    const int status = status_of(error, false);
-    if (is_json_)
-      print(nlohmann::json{{"event", "error"},
-                           {"message", error.message},
-                           {"hint", error.hint},
-                           {"exit_status", status}}
-                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n");
-    std::fprintf(terminal_.err, "belay: %s\n", error.message.c_str());
-    if (!error.hint.empty())
-      std::fprintf(terminal_.err, "hint: %s\n", error.hint.c_str());
-    return status;
+    return line_of(line);
   }
 
   app::Host host_;

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/say.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -9,10 +10,6 @@
 namespace cli {
 
 namespace {
-
-std::string dump(const nlohmann::json& line) {
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
 
 std::string text_of(const engine::Replayed& replayed) {
   const judge::Judgement& judgement = replayed.judgement;
@@ -49,7 +46,7 @@ std::string json_of(const engine::Replay& replay) {
     line["event"] = "verdict";
     line["as_recorded"] = is_as_recorded;
     line["sealed"] = replay.is_sealed;
-    text += dump(line);
+    text += line_of(line);
   }
   return text;
 }
@@ -62,23 +59,20 @@ std::string text_of(const engine::Recorded& recorded) {
 }
 
 std::string json_of(const engine::Recorded& recorded) {
-  return dump({{"event", "recorded"}, {"rounds", recorded.rounds}, {"left_out", recorded.skipped}});
+  return line_of(
+      {{"event", "recorded"}, {"rounds", recorded.rounds}, {"left_out", recorded.skipped}});
 }
 
-int fail(const Terminal& terminal, const base::Error& error) {
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return error.kind == base::ErrorKind::invalid_input ? exit_usage : exit_failed;
+int refused(const Terminal& terminal, const base::Error& error, bool is_json) {
+  return fail(terminal, error,
+              error.kind == base::ErrorKind::invalid_input ? exit_usage : exit_failed, is_json);
 }
 
 template <class Found>
 int show(const Terminal& terminal, const base::Result<Found>& found, bool is_json) {
   if (!found)
-    return fail(terminal, found.error());
-  std::fputs((is_json ? json_of(found.value()) : text_of(found.value())).c_str(), terminal.out);
-  std::fflush(terminal.out);
-  return exit_done;
+    return refused(terminal, found.error(), is_json);
+  return print(terminal, is_json ? json_of(found.value()) : text_of(found.value()));
 }
 
 } // namespace
@@ -103,7 +97,7 @@ int judge(const app::Host& host, const Terminal& terminal, const JudgeOptions& o
     return show(terminal, app::replay(host, options.operation), is_json);
   const auto duration = base::parse_duration(options.record);
   if (!duration)
-    return fail(terminal, duration.error());
+    return refused(terminal, duration.error(), is_json);
   return show(terminal, app::record_history(host, duration.value()), is_json);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/mcp_command.hpp"
 
 #include "cli/exit_status.hpp"
+#include "cli/say.hpp"
 #include "cli/stack_paths.hpp"
 #include "mcp/server.hpp"
 
@@ -37,18 +38,13 @@ std::optional<int> McpCommand::run(const app::Host& host, const Terminal& termin
     return std::nullopt;
   auto paths = config_paths(host, terminal, options_->configs);
   if (!paths) {
-    std::fprintf(terminal.err, "belay: %s\n", paths.error().message.c_str());
-    if (!paths.error().hint.empty())
-      std::fprintf(terminal.err, "hint: %s\n", paths.error().hint.c_str());
+    say(terminal, paths.error()); // standard output is for messages
     return status_of(paths.error(), false);
   }
   mcp::Server server{errands::Stacks{host, own_program, std::move(paths).value()},
                      host.world.clock,
                      {.version = terminal.version, .may_operate = options_->allow == "operate"},
-                     [&](const std::string& line) {
-                       std::fputs((line + "\n").c_str(), terminal.out);
-                       std::fflush(terminal.out);
-                     }};
+                     [&](const std::string& line) { print(terminal, line + "\n"); }};
   server.run(*terminal.line_input);
   return exit_done;
 }

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
+#include "cli/say.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -67,20 +68,8 @@ std::string text_of(const app::MigrationFolder& folder) {
 int migrations(const app::Host& host, const Terminal& terminal, const Options& options) {
   const bool is_json = options.is_json;
   const auto view = app::migrations(host, options.stack, options.to);
-  if (!view) {
-    const int status = status_of(view.error(), false);
-    if (is_json)
-      std::fputs(line_of({{"event", "error"},
-                          {"message", view.error().message},
-                          {"hint", view.error().hint},
-                          {"exit_status", status}})
-                     .c_str(),
-                 terminal.out);
-    std::fprintf(terminal.err, "belay: %s\n", view.error().message.c_str());
-    if (!view.error().hint.empty())
-      std::fprintf(terminal.err, "hint: %s\n", view.error().hint.c_str());
-    return status;
-  }
+  if (!view)
+    return fail(terminal, view.error(), status_of(view.error(), false), is_json);
   std::string text;
   bool is_blocked = false;
   for (const app::MigrationFolder& folder : view.value().folders) {
@@ -92,8 +81,7 @@ int migrations(const app::Host& host, const Terminal& terminal, const Options& o
         is_json ? line_of({{"event", "untold"}, {"message", line}}) : base::printable(line) + "\n";
   if (text.empty())
     text = is_json ? "" : "no migrations are configured\n";
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
+  print(terminal, text);
   return is_blocked ? exit_blocked : exit_done;
 }
 

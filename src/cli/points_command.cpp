@@ -5,33 +5,13 @@
 #include "cli/exit_status.hpp"
 #include "cli/render.hpp"
 #include "cli/repo_say.hpp"
+#include "cli/say.hpp"
 
 #include <nlohmann/json.hpp>
 
 namespace cli {
 
 namespace {
-
-void print(const Terminal& terminal, const std::string& text) {
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
-}
-
-void say(const Terminal& terminal, const base::Error& error) {
-  std::fprintf(terminal.err, "belay: %s\n", base::printable(error.message).c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", base::printable(error.hint).c_str());
-}
-
-int fail(const Terminal& terminal, const base::Error& error, int status, bool is_json) {
-  if (is_json)
-    print(terminal, line_of({{"event", "error"},
-                             {"message", error.message},
-                             {"hint", error.hint},
-                             {"exit_status", status}}));
-  say(terminal, error);
-  return status;
-}
 
 app::RepoPorts ports_of(const Terminal& terminal) {
   return {*terminal.folders, *terminal.machine, *terminal.channels};

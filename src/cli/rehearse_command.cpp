@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
+#include "cli/say.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -17,20 +18,6 @@ struct RehearseCommand::Options {
 };
 
 namespace {
-
-int fail(const Terminal& terminal, const base::Error& error, int status, bool is_json) {
-  if (is_json)
-    std::fputs(line_of({{"event", "error"},
-                        {"message", error.message},
-                        {"hint", error.hint},
-                        {"exit_status", status}})
-                   .c_str(),
-               terminal.out);
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return status;
-}
 
 nlohmann::json object_of(const engine::Rehearsed& done) {
   nlohmann::json stores = nlohmann::json::array();
@@ -78,8 +65,7 @@ std::optional<int> RehearseCommand::run(const app::Host& host, const Terminal& t
     text += base::printable(line) + "\n";
   if (text.empty())
     text = "no migration is pending\n";
-  std::fputs((is_json ? line_of(object_of(all)) : text).c_str(), terminal.out);
-  std::fflush(terminal.out);
+  print(terminal, is_json ? line_of(object_of(all)) : text);
   if (all.failure.empty())
     return exit_done;
   return fail(terminal,

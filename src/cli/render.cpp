@@ -2,6 +2,7 @@
 
 #include "app/report.hpp"
 #include "base/text.hpp"
+#include "cli/say.hpp"
 
 #include <algorithm>
 
@@ -12,10 +13,6 @@ namespace cli {
 using nlohmann::json;
 
 namespace {
-
-std::string line_of(const json& object) {
-  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 std::string duration(std::int64_t milliseconds) {
   return base::format_duration(std::chrono::milliseconds{milliseconds});

@@ -3,6 +3,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/repo_work.hpp"
+#include "cli/say.hpp"
 #include "repo/look.hpp"
 #include "repo/stats.hpp"
 #include "repo/tar.hpp"

@@ -3,6 +3,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/repo_work.hpp"
+#include "cli/say.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,14 +12,14 @@ namespace cli {
 using base::Error;
 using base::ErrorKind;
 using base::Result;
-using Change = repo::InPlace::Change;
+using DirectChange = repo::InPlace::Change;
 
 namespace {
 
-std::string change_line(Change change, const std::string& path, bool is_json) {
-  const std::string word = change == Change::make     ? "make"
-                           : change == Change::change ? "change"
-                                                      : "remove";
+std::string change_line(DirectChange change, const std::string& path, bool is_json) {
+  const std::string word = change == DirectChange::make     ? "make"
+                           : change == DirectChange::change ? "change"
+                                                            : "remove";
   if (is_json)
     return line_of({{"event", "would_" + word}, {"path", path}});
   return "would " + word + " " + base::printable(path) + "\n";
@@ -53,7 +54,7 @@ Result<repo::RestoreOptions> RepoWork::restore_options(repo::Repository& reposit
   for (const std::string& pattern : options_.exclude)
     how.in_place->exclude.push_back(pattern);
   if (options_.is_dry_run)
-    how.in_place->tell = [this](Change change, const std::string& path) {
+    how.in_place->tell = [this](DirectChange change, const std::string& path) {
       print(change_line(change, path, is_json_));
     };
   return how;

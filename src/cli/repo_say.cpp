@@ -1,6 +1,7 @@
 #include "cli/repo_say.hpp"
 
 #include "base/text.hpp"
+#include "cli/say.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -12,10 +13,6 @@ namespace cli {
 using base::format_bytes;
 using nlohmann::json;
 using repo::format::NodeType;
-
-std::string line_of(const json& object) {
-  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 std::string told(bool is_json, const std::string& event, const repo::format::Id& id) {
   if (is_json)

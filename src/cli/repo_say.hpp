@@ -14,7 +14,6 @@
 
 namespace cli {
 
-std::string line_of(const nlohmann::json& object);
 std::string told(bool is_json, const std::string& event, const repo::format::Id& id);
 std::string speed(std::uint64_t bytes, world::Milliseconds time); // "1.2 GiB, 80 MiB a second"
 

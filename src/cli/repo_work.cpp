@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
+#include "cli/say.hpp"
 #include "repo/backup.hpp"
 #include "repo/check.hpp"
 #include "repo/keys.hpp"

@@ -4,6 +4,7 @@
 #include "app/redact.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/say.hpp"
 #include "cli/stack_paths.hpp"
 #include "serve/daemon.hpp"
 
@@ -31,28 +32,6 @@ struct ServeCommand::Options {
 };
 
 namespace {
-
-void print(const Terminal& terminal, const std::string& text) {
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
-}
-
-std::string dump(const json& line) {
-  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-int fail(const Terminal& terminal, const Error& error, bool is_json) {
-  const int status = status_of(error, false);
-  if (is_json)
-    print(terminal, dump({{"event", "error"},
-                          {"message", error.message},
-                          {"hint", error.hint},
-                          {"exit_status", status}}));
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return status;
-}
 
 // "127.0.0.1:8970", "[::1]:8970". Only loopback: whoever reaches it may look.
 Result<world::ListenSpec> listen_spec(const std::string& text) {
@@ -140,9 +119,9 @@ serve::Tell teller(const app::Host& host, const Terminal& terminal, const std::s
       json object{{"time", at}, {"level", name_of(line.level)}, {"message", message}};
       if (!line.stack.empty())
         object["stack"] = line.stack;
-      print(terminal, dump(object));
+      print(terminal, line_of(object));
     } else if (is_json) {
-      print(terminal, dump({{"event", "serve"}, {"at", at}, {"text", text}}));
+      print(terminal, line_of({{"event", "serve"}, {"at", at}, {"text", text}}));
     } else {
       print(terminal, at + " " + base::printable(text) + "\n");
     }
@@ -197,9 +176,9 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
   if (options_->schedule->parsed()) {
     const auto view = serve::remembered(host);
     if (!view)
-      return fail(terminal, view.error(), is_json);
+      return fail(terminal, view.error(), status_of(view.error(), false), is_json);
     for (const serve::RoutineView& routine : view.value().routines)
-      print(terminal, is_json ? dump(routine_json(view.value().stack, routine)) : row(routine));
+      print(terminal, is_json ? line_of(routine_json(view.value().stack, routine)) : row(routine));
     if (!is_json && !view.value().has_schedule)
       print(terminal, "nothing is scheduled: add `backup: { schedule: \"0 2 * * *\" }` to "
                       "belay.yaml\n");
@@ -234,7 +213,8 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
   const auto served = serve();
   if (!served && options_->log_format == "json")
     teller(host, terminal, "json", is_json)({serve::Level::error, "", served.error().message});
-  return served ? exit_done : fail(terminal, served.error(), is_json);
+  return served ? exit_done
+                : fail(terminal, served.error(), status_of(served.error(), false), is_json);
 }
 
 } // namespace cli

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/render.hpp"
+#include "cli/say.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -18,32 +19,10 @@ struct SupportCommand::Options {
 
 namespace {
 
-void print(const Terminal& terminal, const std::string& text) {
-  std::fputs(text.c_str(), terminal.out);
-  std::fflush(terminal.out);
-}
-
-std::string dump(const nlohmann::json& line) {
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-int fail(const Terminal& terminal, const base::Error& error, bool is_json) {
-  const int status = status_of(error, false);
-  if (is_json)
-    print(terminal, dump({{"event", "error"},
-                          {"message", error.message},
-                          {"hint", error.hint},
-                          {"exit_status", status}}));
-  std::fprintf(terminal.err, "belay: %s\n", error.message.c_str());
-  if (!error.hint.empty())
-    std::fprintf(terminal.err, "hint: %s\n", error.hint.c_str());
-  return status;
-}
-
 app::PackedFile status_file(const app::Host& host) {
   const auto status = app::status(host);
   return {"status.json",
-          status ? status_json(status.value()) : dump({{"error", status.error().message}})};
+          status ? status_json(status.value()) : line_of({{"error", status.error().message}})};
 }
 
 } // namespace
@@ -78,14 +57,14 @@ std::optional<int> SupportCommand::run(const app::Host& host, const Terminal& te
   request.more = {status_file(host), {"versions.txt", "belay " + terminal.version + "\n"}};
   const auto made = app::make_support(host, request);
   if (!made)
-    return fail(terminal, made.error(), is_json);
+    return fail(terminal, made.error(), status_of(made.error(), false), is_json);
   const app::SupportBundle& bundle = made.value();
   if (is_json) {
-    print(terminal, dump({{"event", "support"},
-                          {"path", bundle.path},
-                          {"files", bundle.files},
-                          {"missing", bundle.missing},
-                          {"redactions", bundle.redactions}}));
+    print(terminal, line_of({{"event", "support"},
+                             {"path", bundle.path},
+                             {"files", bundle.files},
+                             {"missing", bundle.missing},
+                             {"redactions", bundle.redactions}}));
     return exit_done;
   }
   for (const std::string& missing : bundle.missing)

@@ -7,7 +7,7 @@
 namespace config {
 namespace {
 
-const char* const large = R"(stack: orders
+const char* const whole_file = R"(stack: orders
 runtime: { process: {} }
 state: ../state
 services:
@@ -69,7 +69,7 @@ triggers:
 keep: { points: 4, abandoned: 5, releases: 6 }
 )";
 
-std::string bad(const std::string& text) {
+std::string said_to(const std::string& text) {
   sim::SimWorld world;
   const auto loaded = parse(world.ports().files, text, "/srv/orders/belay.yaml", {});
   if (loaded)
@@ -92,7 +92,7 @@ struct Bad {
 
 void refuse_all(const std::vector<Bad>& all) {
   for (const Bad& each : all)
-    EXPECT_EQ(bad(replaced(large, each.from, each.to)), each.said) << each.to;
+    EXPECT_EQ(said_to(replaced(whole_file, each.from, each.to)), each.said) << each.to;
 }
 
 TEST(ConfigBad, NamesPlaceAndNearestOfUnknownKeys) {

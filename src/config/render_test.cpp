@@ -8,7 +8,7 @@
 namespace config {
 namespace {
 
-Loaded good(const std::string& text, const Environment& environment = {}) {
+Loaded loaded_from(const std::string& text, const Environment& environment = {}) {
   sim::SimWorld world;
   world.host.disk.write("/srv/orders/.env", "PORT=1880\nNAME=from-file\n");
   auto loaded = parse(world.ports().files, text, "/srv/orders/belay.yaml", environment);
@@ -31,7 +31,7 @@ checks: [ { run: [count], value: n, max: 1e3 }, { name: b, tcp: "db:1" } ]
 )";
 
 TEST(Render, PrintsEveryValueWithItsOrigin) {
-  EXPECT_EQ(render_effective(good(text, {{"NAME", "orders"}})),
+  EXPECT_EQ(render_effective(loaded_from(text, {{"NAME", "orders"}})),
             R"yaml(stack: orders                                   # belay.yaml:1:8, env NAME
 runtime: process                                # default
 state: /srv/orders/.belay                       # default
@@ -176,11 +176,11 @@ keep: { points: 9 }
 )";
   for (const char* const first_text : {text, other}) {
     const Environment environment{{"NAME", "orders"}};
-    const Loaded first = good(first_text, environment);
+    const Loaded first = loaded_from(first_text, environment);
     std::string printed = render_effective(first);
     if (const auto at = printed.find("\"(hidden)\""); at != std::string::npos)
       printed.replace(at, 10, "abc");
-    const Loaded second = good(printed, environment);
+    const Loaded second = loaded_from(printed, environment);
     EXPECT_EQ(second.effective_digest, first.effective_digest) << printed;
     ASSERT_EQ(second.origins.size(), first.origins.size());
     for (std::size_t i = 0; i < first.origins.size(); ++i)
@@ -190,13 +190,13 @@ keep: { points: 9 }
 
 TEST(Render, DigestFollowsValuesNotForm) {
   const Environment environment{{"NAME", "orders"}};
-  const std::string digest = good(text, environment).effective_digest;
+  const std::string digest = loaded_from(text, environment).effective_digest;
   EXPECT_EQ(digest.size(), 64U);
   const auto digest_with = [&](const std::string& from, const std::string& to) {
     std::string changed = text;
     const auto at = changed.find(from);
     EXPECT_NE(at, std::string::npos);
-    return good(changed.replace(at, from.size(), to), environment).effective_digest;
+    return loaded_from(changed.replace(at, from.size(), to), environment).effective_digest;
   };
   EXPECT_EQ(digest_with("stack: ${NAME}", "# a comment\nstack: 'orders'"), digest);
   EXPECT_EQ(digest_with("max: 1e3", "max: 1e3, timeout: 5000ms"), digest);
@@ -206,7 +206,7 @@ TEST(Render, DigestFollowsValuesNotForm) {
 }
 
 TEST(Render, JsonHoldsValuesAndOrigins) {
-  const std::string json = render_effective_json(good(text, {{"NAME", "orders"}}));
+  const std::string json = render_effective_json(loaded_from(text, {{"NAME", "orders"}}));
   EXPECT_EQ(json.find("abc"), std::string::npos);
   const auto all = nlohmann::json::parse(json);
   EXPECT_EQ(all["stack"], "orders");

@@ -176,8 +176,8 @@ void add_logins(std::vector<std::string>& all) {
   all.insert(all.end(), passwords.begin(), passwords.end());
 }
 
-void add_env_files(world::Files& files, const Loaded& loaded, const Environment& environment,
-                   std::vector<std::string>& all) {
+void add_values_of_env_files(world::Files& files, const Loaded& loaded,
+                             const Environment& environment, std::vector<std::string>& all) {
   Scope scope;
   scope.layers.push_back({"env", Variables{environment.begin(), environment.end()}});
   for (const Origin& origin : loaded.origins) {
@@ -225,7 +225,7 @@ std::vector<std::string> secret_texts(world::Files& files, const Loaded& loaded,
   add_repository(files, loaded.stack, environment, all);
   for (const auto& [name, value] : environment)
     add_guess(name, value, all);
-  add_env_files(files, loaded, environment, all);
+  add_values_of_env_files(files, loaded, environment, all);
   for (const std::string& path : loaded.stack.config_files)
     if (const auto text = files.read(path, config_file_bytes_max))
       add_lines(text.value(), all);

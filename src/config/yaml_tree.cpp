@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorKind;
 using base::Result;
 
-constexpr std::size_t depth_max = 32;
+constexpr std::size_t levels_max = 32;
 constexpr std::size_t nodes_max = 20'000;
 constexpr std::size_t tree_bytes_max = 4U << 20U; // of all scalars, aliases copied in
 
@@ -80,16 +80,16 @@ private:
   std::set<std::string, std::less<>> known_;
 };
 
-class Reader {
+class TreeReader {
 public:
-  Reader(std::string_view text, std::string file) : problems_{std::move(file)} {
+  TreeReader(std::string_view text, std::string file) : problems_{std::move(file)} {
     CHECK(yaml_parser_initialize(&parser_) == 1); // fails only without memory
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
   }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-  ~Reader() { yaml_parser_delete(&parser_); }
+  TreeReader(const TreeReader&) = delete;
+  TreeReader& operator=(const TreeReader&) = delete;
+  ~TreeReader() { yaml_parser_delete(&parser_); }
 
   Result<Node> document() {
     TRY(skip(YAML_STREAM_START_EVENT));
@@ -136,8 +136,8 @@ private:
   Result<> grow(const Extent& by, std::size_t depth, Mark mark) {
     nodes_ += by.nodes;
     bytes_ += by.bytes;
-    if (depth + by.depth - 1 > depth_max)
-      return failure(mark, "nested deeper than " + std::to_string(depth_max) + " levels", "");
+    if (depth + by.depth - 1 > levels_max)
+      return failure(mark, "nested deeper than " + std::to_string(levels_max) + " levels", "");
     if (nodes_ > nodes_max || bytes_ > tree_bytes_max)
       return failure(mark, "too large: over " + std::to_string(nodes_max) + " values or 4 MiB",
                      "Aliases count each time they are used.");
@@ -261,7 +261,7 @@ Result<Node> parse_yaml(std::string_view text, const std::string& file) {
   if (text.size() > text_bytes_max)
     return Error{ErrorKind::invalid_input,
                  "'" + file + "' is larger than " + std::to_string(text_bytes_max) + " bytes", ""};
-  return Reader{text, file}.document();
+  return TreeReader{text, file}.document();
 }
 
 } // namespace config

@@ -16,13 +16,6 @@ bool is_release_name(const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::string lowered(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
 bool tells_data(const std::string& option) {
   constexpr std::array parts{"data", "db", "store", "storage", "userdir", "state", "upload"};
   const std::string all = lowered(option);

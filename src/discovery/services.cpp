@@ -14,13 +14,6 @@ using base::Result;
 
 namespace {
 
-std::string dollars_doubled(const std::string& text) {
-  std::string result;
-  for (const char c : text)
-    result += c == '$' ? std::string{"$$"} : std::string{c};
-  return result;
-}
-
 std::string base_name(const std::string& program) {
   return base::name_of_path(program);
 }

@@ -15,18 +15,6 @@ bool is_letter(char c) {
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-std::string lowered(std::string_view text) {
-  std::string result{text};
-  std::ranges::transform(result, result.begin(), lower);
-  return result;
-}
-
-std::string dollars_doubled(std::string_view text) {
-  std::string result;
-  for (const char c : text)
-    result += c == '$' ? std::string{"$$"} : std::string{c};
-  return result;
-}
 
 // "--api-key" is API_KEY.
 std::string variable_name(std::string_view option) {
@@ -48,6 +36,19 @@ bool has_login(std::string_view text) {
 }
 
 } // namespace
+
+std::string lowered(std::string_view text) {
+  std::string result{text};
+  std::ranges::transform(result, result.begin(), lower);
+  return result;
+}
+
+std::string dollars_doubled(std::string_view text) {
+  std::string result;
+  for (const char c : text)
+    result += c == '$' ? std::string{"$$"} : std::string{c};
+  return result;
+}
 
 std::optional<std::vector<std::string>> split_command(std::string_view text) {
   std::vector<std::string> words;

@@ -22,6 +22,10 @@ bool is_secret_name(std::string_view name);
 // "postgres" of "postgres://user@host/db"; empty when it is no URL.
 std::string scheme_of(std::string_view value);
 
+std::string lowered(std::string_view text); // a-z of A-Z
+// As belay.yaml writes a text in which no variable is meant.
+std::string dollars_doubled(std::string_view text);
+
 // Writes words as belay.yaml holds them. It knows the values of a .env, so that a command line that
 // repeats one is written as "${NAME}".
 class Writer {

@@ -21,13 +21,13 @@ const domain::StoreSpec* spec_of(const domain::Stack& stack, const std::string& 
 
 // While the services are down a folder is compared file by file, and other stores are read.
 constexpr std::uint64_t files_a_second_guess = 100'000;
-constexpr std::uint64_t bytes_a_second_guess = 150'000'000;
+constexpr std::uint64_t compared_a_second_guess = 150'000'000;
 
 std::int64_t milliseconds_for(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) {
   const std::uint64_t time =
       spec.kind == domain::StoreKind::directory || spec.kind == domain::StoreKind::volume
           ? snapshot.files * 1000 / files_a_second_guess
-          : snapshot.bytes * 1000 / bytes_a_second_guess;
+          : snapshot.bytes * 1000 / compared_a_second_guess;
   return static_cast<std::int64_t>(time);
 }
 

@@ -30,12 +30,12 @@ judge::Answer answer_of(domain::Verdict verdict) {
   return judge::Answer::unknown;
 }
 
-bool wants_number(const domain::JudgePolicy& policy, const std::string& probe) {
+bool measures_number(const domain::JudgePolicy& policy, const std::string& probe) {
   return std::ranges::find(policy.numbers, probe) != policy.numbers.end();
 }
 
 // What the judge says of one thing, for people.
-std::string line_of(const judge::Finding& finding) {
+std::string line_for(const judge::Finding& finding) {
   return std::string{judge::name_of(finding.verdict)} + ": " +
          (finding.request.empty() ? "all requests" : finding.request) + ", " +
          std::string{judge::name_of(finding.measure)} + ": " + finding.why;
@@ -45,7 +45,7 @@ std::string lines_with(const judge::Judgement& judgement, judge::Verdict verdict
   std::vector<std::string> lines;
   for (const judge::Finding& finding : judgement.findings)
     if (finding.verdict == verdict)
-      lines.push_back(line_of(finding).substr(judge::name_of(verdict).size() + 2));
+      lines.push_back(line_for(finding).substr(judge::name_of(verdict).size() + 2));
   return base::join(lines, "; ");
 }
 
@@ -62,12 +62,12 @@ Result<> check_baseline(const JudgedCase& all, const domain::JudgePolicy& policy
     const bool has_data =
         std::ranges::any_of(all.readings.before, [&](const judge::Reading& reading) {
           return reading.request == spec.name && reading.answer == judge::Answer::ok &&
-                 (reading.number || !wants_number(policy, spec.name));
+                 (reading.number || !measures_number(policy, spec.name));
         });
     if (!has_data)
       return Error{ErrorKind::failed,
                    "the judge cannot compare '" + spec.name + "': there was no " +
-                       (wants_number(policy, spec.name) ? "number" : "good answer") +
+                       (measures_number(policy, spec.name) ? "number" : "good answer") +
                        " in the whole baseline",
                    "Correct what it measures, or take it out of 'upgrade.judge'."};
   }
@@ -115,10 +115,10 @@ std::vector<std::string> dataless(domain::Probe& probe, const domain::JudgePolic
       const domain::Reading reading = probe.measure(spec);
       const bool is_ok = reading.verdict == domain::Verdict::ok;
       // What needs a window of time is told by the baseline.
-      problem = reading.is_pending                                   ? ""
-                : !is_ok                                             ? reading.detail
-                : wants_number(policy, spec.name) && !reading.number ? "it has no number now"
-                                                                     : "";
+      problem = reading.is_pending                                      ? ""
+                : !is_ok                                                ? reading.detail
+                : measures_number(policy, spec.name) && !reading.number ? "it has no number now"
+                                                                        : "";
       if (problem.empty())
         break;
     }
@@ -235,7 +235,7 @@ Result<> Judging::conclude(const judge::Judgement& judgement) {
   out_.detail.push_back("judge " + when(judgement) + ": " +
                         std::string{judge::name_of(judgement.verdict)});
   for (const judge::Finding& finding : judgement.findings)
-    out_.detail.push_back("  " + line_of(finding));
+    out_.detail.push_back("  " + line_for(finding));
   if (judgement.verdict == judge::Verdict::worse)
     return Error{ErrorKind::failed,
                  "the judge found it worse " + when(judgement) + ": " +

@@ -92,7 +92,7 @@ Result<> take(JudgedCase& all, const std::string& payload) {
   return ok();
 }
 
-json to(const judge::Finding& finding) {
+json json_of(const judge::Finding& finding) {
   json object{{"measure", judge::name_of(finding.measure)},
               {"request", finding.request},
               {"verdict", judge::name_of(finding.verdict)},
@@ -170,7 +170,7 @@ std::string encode_placebo(const judge::Placebo& placebo) {
 std::string encode_judgement(const judge::Judgement& judgement) {
   json findings = json::array();
   for (const judge::Finding& finding : judgement.findings)
-    findings.push_back(to(finding));
+    findings.push_back(json_of(finding));
   return line_of({{"kind", "verdict"},
                   {"verdict", judge::name_of(judgement.verdict)},
                   {"look", judgement.look},

@@ -1,4 +1,5 @@
 #include "base/digest.hpp"
+#include "engine/golden_for_test.hpp"
 #include "engine/judging.hpp"
 #include "engine/record.hpp"
 #include "sim/sim_world.hpp"
@@ -12,14 +13,6 @@ namespace engine {
 namespace {
 
 constexpr std::int64_t minute = 60'000;
-
-std::string golden(const std::string& name) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{
-      std::fopen((std::string{GOLDEN_FOLDER} + "/" + name).c_str(), "rb"), &std::fclose};
-  std::string text(1U << 18U, '\0');
-  text.resize(file ? std::fread(text.data(), 1, text.size(), file.get()) : 0);
-  return text;
-}
 
 // An operation whose watch took 200 rounds before the change and 300 after it.
 class ReplayTest : public testing::Test {

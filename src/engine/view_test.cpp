@@ -1,4 +1,5 @@
 #include "engine/engine.hpp"
+#include "engine/golden_for_test.hpp"
 #include "sim/sim_world.hpp"
 
 #include <algorithm>
@@ -9,15 +10,6 @@
 
 namespace engine {
 namespace {
-
-// Read with stdio: tests may look at the real disk, the code under test may not.
-std::string golden(const std::string& name) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{
-      std::fopen((std::string{GOLDEN_FOLDER} + "/" + name).c_str(), "rb"), &std::fclose};
-  std::string text(1U << 16U, '\0');
-  text.resize(file ? std::fread(text.data(), 1, text.size(), file.get()) : 0);
-  return text;
-}
 
 class ViewTest : public testing::Test {
 protected:

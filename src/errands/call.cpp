@@ -1,6 +1,7 @@
 #include "errands/call.hpp"
 
 #include "base/text.hpp"
+#include "errands/errand.hpp"
 
 namespace errands {
 
@@ -17,11 +18,6 @@ constexpr std::size_t said_bytes_max = 8U << 20U;
 constexpr std::size_t words_bytes_max = 4096;
 // What a death of ours left of calls is of no use to anybody after so long.
 constexpr auto left_over_after = std::chrono::hours{1};
-
-std::string text_at(const json& line, const char* key) {
-  const auto found = line.find(key);
-  return found != line.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 // Their names begin with the time at which they were made.
 Result<> remove_left_overs(const Place& place, const std::string& folder) {

@@ -18,24 +18,41 @@ namespace {
 constexpr auto plan_lives = std::chrono::minutes{15};
 constexpr std::size_t errands_kept = 100; // of those that do not run
 constexpr std::size_t plan_bytes_max = 8U << 20U;
+constexpr auto lock_waits = std::chrono::seconds{10};
+constexpr auto lock_poll = std::chrono::milliseconds{20};
 constexpr std::size_t log_end_bytes = 256U << 10U;
 constexpr std::size_t lines_bytes_max = 64U << 10U;
 
 std::string record_path(const std::string& folder) {
   return folder + "/errand.json";
 }
-// A plan that was begun has another name: whoever renames it is the one who begins it.
 std::string plan_path(const std::string& folder) {
   return folder + "/plan.json";
-}
-std::string begun_path(const std::string& folder) {
-  return folder + "/begun.json";
 }
 
 Error no_such(const std::string& id) {
   return {ErrorKind::not_found,
           "there is no operation or plan '" + id + "' that was asked for here",
           "The last hundred are kept of each stack. What was typed is in the history."};
+}
+
+// Who holds this takes an order, and nobody else of the same stack: so nothing is begun twice.
+Result<std::unique_ptr<world::Lock>> lock(const Place& place) {
+  world::World world = place.host.world;
+  const std::string folder = errands_folder(place);
+  TRY(world.files.create_folders(folder));
+  const world::Milliseconds deadline = world.clock.monotonic() + lock_waits;
+  for (;;) {
+    auto held = world.files.lock(folder + "/lock", R"({"does":"takes an order"})");
+    if (held || held.error().kind != ErrorKind::conflict)
+      return held;
+    if (world.clock.monotonic() >= deadline)
+      return Error{ErrorKind::conflict,
+                   "another order for stack '" + place.stack +
+                       "' is being taken, and has been for ten seconds",
+                   "Ask again."};
+    world.clock.sleep_for(lock_poll);
+  }
 }
 
 // The oldest of those that do not run go, so that there is a place for `id`.
@@ -126,15 +143,13 @@ Result<json> Desk::plan_of(const std::string& id) const {
   if (errand.digest.empty())
     return no_such(id);
   world::Files& files = place_.host.world.files;
-  auto text = files.read(plan_path(folder_of(id)), plan_bytes_max);
-  if (!text)
-    text = files.read(begun_path(folder_of(id)), plan_bytes_max);
-  if (!text)
-    return std::move(text).error();
-  return json::parse(text.value(), nullptr, false);
+  const std::string text = TRY(files.read(plan_path(folder_of(id)), plan_bytes_max));
+  return json::parse(text, nullptr, false);
 }
 
 Result<ErrandView> Desk::apply(const std::string& id, const std::string& digest) {
+  TRY(read(id));
+  const auto held = TRY(lock(place_));
   Errand errand = TRY(read(id));
   world::World world = place_.host.world;
   if (errand.digest.empty())
@@ -143,27 +158,26 @@ Result<ErrandView> Desk::apply(const std::string& id, const std::string& digest)
     return Error{ErrorKind::conflict, "the digest is not that of plan '" + id + "'",
                  "Plan again, look at what comes back, and apply that with its own digest."};
   const std::string folder = folder_of(id);
-  const auto text = world.files.read(plan_path(folder), plan_bytes_max);
-  if (!text) // it was begun
+  if (errand.began)
     return look(id);
-  if (base::sha256_hex(text.value()) != errand.digest)
+  const std::string text = TRY(world.files.read(plan_path(folder), plan_bytes_max));
+  if (base::sha256_hex(text) != errand.digest)
     return Error{ErrorKind::conflict, "plan '" + id + "' is not as it was shown", "Plan again."};
   if (world.clock.now() >= *errand.expires)
     return Error{ErrorKind::conflict, "plan '" + id + "' has expired",
                  "Plan again: things may have changed in these fifteen minutes."};
-  const json plan = json::parse(text.value(), nullptr, false);
+  const json plan = json::parse(text, nullptr, false);
   if (!plan.is_object() || !plan.contains("blockers") || !plan["blockers"].empty())
     return Error{ErrorKind::conflict, "plan '" + id + "' is blocked: nothing can be begun",
                  "Remove what its blockers name, then plan again."};
-  if (!world.files.rename(plan_path(folder), begun_path(folder)))
-    return look(id); // somebody else was faster
   errand.began = world.clock.now();
-  TRY(run(errand, {errand.kind, "--plan", begun_path(folder)}));
+  TRY(run(errand, {errand.kind, "--plan", plan_path(folder)}));
   return look(id);
 }
 
 Result<ErrandView> Desk::begin(const std::string& kind, const std::vector<std::string>& arguments,
                                const std::string& face, const std::string& key) {
+  const auto held = TRY(lock(place_));
   world::World world = place_.host.world;
   if (!key.empty())
     for (const ErrandView& view : TRY(list()))

@@ -42,7 +42,8 @@ public:
   explicit Desk(Place place) : place_{std::move(place)} {}
 
   // Carries out the plan of this id. Who begins it twice gets the same errand. not_found: there is
-  // none; conflict: it is another one (digest), has expired, or is blocked. Whether it is still
+  // none; conflict: it is another one (digest), has expired, is blocked, or somebody else has been
+  // ordering for ten seconds. Whether it is still
   // true the errand itself finds out before anything is done.
   base::Result<ErrandView> apply(const std::string& id, const std::string& digest);
   // "backup", "verify". With a `key` that an errand has: that one, if it is of the same kind.

@@ -23,11 +23,6 @@ std::string dump(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string text_at(const json& line, const char* key) {
-  const auto found = line.find(key);
-  return found != line.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 json time_json(const std::optional<TimePoint>& at) {
   return at ? json(base::format_time(*at)) : json();
 }
@@ -78,6 +73,11 @@ void take_line(ErrandView& view, const json& line) {
 }
 
 } // namespace
+
+std::string text_at(const json& line, const char* key) {
+  const auto found = line.find(key);
+  return found != line.end() && found->is_string() ? found->get<std::string>() : "";
+}
 
 std::string_view name_of(Stage stage) {
   constexpr std::array<std::string_view, 3> names{"planned", "running", "ended"};

@@ -53,6 +53,8 @@ void take_log(ErrandView& view, std::string_view log);
 // What clients are shown; the same over MCP and HTTP.
 nlohmann::json shown(const ErrandView& view);
 
+std::string text_at(const nlohmann::json& line, const char* key); // "": there is none
+
 // Names that stand in a path, and never lead out of their folder.
 bool is_id(std::string_view text);
 

@@ -43,11 +43,11 @@ bool is_good_id(const json& id) {
          (id.is_string() && id.get_ref<const std::string&>().size() <= id_bytes_max);
 }
 
+} // namespace
+
 std::string dump(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
-
-} // namespace
 
 Read read_message(std::string_view line) {
   if (is_too_deep(line))

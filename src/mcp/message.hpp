@@ -40,6 +40,8 @@ struct Read {
 // Of any bytes. A batch is refused: MCP took batches out in 2025-06-18.
 Read read_message(std::string_view line);
 
+std::string dump(const nlohmann::json& object); // one line; broken UTF-8 is replaced
+
 // One line each, without its newline; broken UTF-8 is replaced.
 std::string result_line(const nlohmann::json& id, const nlohmann::json& result);
 std::string error_line(const Refusal& refusal, const nlohmann::json& data = {});

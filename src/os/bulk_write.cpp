@@ -15,13 +15,13 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t bulk_bytes_min = 1U << 20U;
-constexpr std::size_t block_bytes = 4096; // no disk wants more
+constexpr std::size_t direct_bytes_min = 1U << 20U;
+constexpr std::size_t aligned_bytes = 4096; // no disk wants more
 constexpr std::size_t step_bytes = 2U << 20U;
 
 struct Aligned {
   std::unique_ptr<char, decltype(&std::free)> bytes{
-      static_cast<char*>(std::aligned_alloc(block_bytes, step_bytes)), &std::free};
+      static_cast<char*>(std::aligned_alloc(aligned_bytes, step_bytes)), &std::free};
 };
 
 // False: this cannot be written so, and nothing was.
@@ -68,15 +68,15 @@ bool BulkWriter::is_direct(const Fd& file) {
 
 Result<> BulkWriter::write(const Fd& file, std::string_view bytes, std::uint64_t offset,
                            const std::string& path) {
-  if (bytes.size() < bulk_bytes_min || !is_direct(file))
+  if (bytes.size() < direct_bytes_min || !is_direct(file))
     return write_at(file, bytes, offset, path);
-  const std::size_t head = (block_bytes - offset % block_bytes) % block_bytes;
+  const std::size_t head = (aligned_bytes - offset % aligned_bytes) % aligned_bytes;
   TRY(write_at(file, bytes.substr(0, head), offset, path));
   bytes.remove_prefix(head);
   offset += head;
-  while (bytes.size() >= block_bytes) {
+  while (bytes.size() >= aligned_bytes) {
     const std::string_view step =
-        bytes.substr(0, std::min(bytes.size() / block_bytes * block_bytes, step_bytes));
+        bytes.substr(0, std::min(bytes.size() / aligned_bytes * aligned_bytes, step_bytes));
     if (!TRY(write_blocks(direct_, step, offset, path)))
       break; // the rest goes the other way
     bytes.remove_prefix(step.size());

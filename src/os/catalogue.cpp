@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view head = "belay catalogue ";
 constexpr std::string_view head_1 = "belay catalogue 1\n";
-constexpr std::size_t bytes_max = 4ULL << 30U;
+constexpr std::size_t catalogue_bytes_max = 4ULL << 30U;
 constexpr std::size_t trailer_bytes = 64 + 8; // "sha256 " HEX "\n"
 
 Error damaged(const char* what) {
@@ -186,7 +186,7 @@ std::string digest_of(const Catalogue& catalogue) {
 
 Result<Catalogue> read_catalogue(const std::string& path) {
   const Fd file = TRY(open_file(path, O_RDONLY));
-  const std::string text = TRY(read_all(file, bytes_max, path));
+  const std::string text = TRY(read_all(file, catalogue_bytes_max, path));
   return TRY_CONTEXT(decode_catalogue(text), "'" + path + "'");
 }
 

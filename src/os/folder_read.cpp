@@ -36,7 +36,7 @@ world::Moment moment_of(const struct statx_timestamp& time) {
   return {time.tv_sec, time.tv_nsec};
 }
 
-Entry entry_of(const struct statx& info) {
+Entry entry_in(const struct statx& info) {
   Entry entry;
   entry.type = type_of(info.stx_mode);
   entry.mode = info.stx_mode & 07777U;
@@ -78,7 +78,7 @@ Result<Entry> look_at_name(int folder, const std::string& name, const std::strin
   const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name.empty() ? AT_EMPTY_PATH : 0);
   if (::statx(folder, name.c_str(), flags, STATX_BASIC_STATS, &info) != 0)
     return error_of(errno, "look at", whole);
-  return entry_of(info);
+  return entry_in(info);
 }
 
 int open_quietly(int folder, const std::string& name, int flags) {

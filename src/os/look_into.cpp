@@ -17,13 +17,9 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t block_bytes = 256U << 10U;
-constexpr std::uint64_t bytes_max = 20ULL << 30U; // as when it is unpacked
-constexpr std::uint64_t entries_max = 2'000'000;
-
-struct FreeRead {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
+constexpr std::size_t look_bytes = 256U << 10U;
+constexpr std::uint64_t looked_bytes_max = 20ULL << 30U; // as when it is unpacked
+constexpr std::uint64_t looked_entries_max = 2'000'000;
 
 Error unreadable(const std::string& path, archive* reader) {
   const char* text = archive_error_string(reader);
@@ -53,7 +49,7 @@ Result<std::uint64_t> read_entry(archive* reader, const std::string& path, std::
   int code = ARCHIVE_OK;
   while ((code = archive_read_data_block(reader, &block, &size, &offset)) == ARCHIVE_OK) {
     bytes += size;
-    if (bytes > bytes_max)
+    if (bytes > looked_bytes_max)
       break;
     if (text != nullptr && text->size() < text_max)
       text->append(static_cast<const char*>(block), std::min(size, text_max - text->size()));
@@ -68,12 +64,12 @@ Result<std::uint64_t> read_entry(archive* reader, const std::string& path, std::
 Result<world::ArchiveContents> look_into_archive(const std::string& path,
                                                  const std::vector<std::string>& names,
                                                  std::size_t text_bytes_max) {
-  const std::unique_ptr<archive, FreeRead> reader{archive_read_new()};
+  const std::unique_ptr<archive, base::FreeRead> reader{archive_read_new()};
   CHECK(reader != nullptr);
   base::allow_compressions(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
-  if (archive_read_open_filename(reader.get(), path.c_str(), block_bytes) != ARCHIVE_OK)
+  if (archive_read_open_filename(reader.get(), path.c_str(), look_bytes) != ARCHIVE_OK)
     return unreadable(path, reader.get());
   world::ArchiveContents contents;
   archive_entry* entry = nullptr;
@@ -93,9 +89,10 @@ Result<world::ArchiveContents> look_into_archive(const std::string& path,
     } else if (archive_entry_size(entry) > 0) {
       contents.bytes += static_cast<std::uint64_t>(archive_entry_size(entry));
     }
-    if (++entries > entries_max || contents.bytes > bytes_max)
+    if (++entries > looked_entries_max || contents.bytes > looked_bytes_max)
       return Error{ErrorKind::invalid_input,
-                   "'" + path + "' unpacks to more than " + base::format_bytes(bytes_max), ""};
+                   "'" + path + "' unpacks to more than " + base::format_bytes(looked_bytes_max),
+                   ""};
   }
   if (code != ARCHIVE_EOF)
     return unreadable(path, reader.get());

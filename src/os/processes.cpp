@@ -123,7 +123,7 @@ struct Prepared {
   ::_exit(pid < 0 ? 1 : 0);
 }
 
-Result<Prepared> prepare(const world::ServiceStart& start) {
+Result<Prepared> ready_for(const world::ServiceStart& start) {
   Prepared ready;
   ready.program = find_program(start.argv.front(), start.environment);
   if (ready.program.empty())
@@ -150,7 +150,7 @@ Result<world::ProcessId> Processes::start(const world::ServiceStart& start) {
     return error_of(errno, "make a pipe for", start.argv.front());
   const Fd from_child{ends[0]};
   Fd to_parent{ends[1]};
-  Prepared ready = TRY(prepare(start));
+  Prepared ready = TRY(ready_for(start));
   // The vectors of pointers point into strings that moved with `ready`.
   ready.argv = argv_of(ready.arguments);
   ready.environment = argv_of(ready.variables);

@@ -18,7 +18,7 @@ using world::SqliteStatement;
 namespace {
 
 using Steady = std::chrono::steady_clock;
-using Prepared = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
+using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
 constexpr int instructions_between_looks = 10'000;
 
@@ -28,14 +28,14 @@ Error error_at(const SqliteStatement& statement, sqlite3* database, int code,
   return statement.where.empty() ? error : std::move(error).context(statement.where);
 }
 
-Result<Prepared> prepare(sqlite3* database, const std::string& path,
-                         const SqliteStatement& statement) {
+Result<Statement> prepare(sqlite3* database, const std::string& path,
+                          const SqliteStatement& statement) {
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
   const std::string& sql = statement.sql;
   const int code =
       sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &raw, &rest);
-  Prepared prepared{raw, &sqlite3_finalize};
+  Statement prepared{raw, &sqlite3_finalize};
   if (code != SQLITE_OK)
     return error_at(statement, database, code, path);
   const auto left = static_cast<std::size_t>(rest - sql.data());
@@ -52,7 +52,7 @@ Result<Prepared> prepare(sqlite3* database, const std::string& path,
 }
 
 Result<> run_one(sqlite3* database, const std::string& path, const SqliteStatement& statement) {
-  const Prepared prepared = TRY(prepare(database, path, statement));
+  const Statement prepared = TRY(prepare(database, path, statement));
   int code = SQLITE_ROW;
   while (code == SQLITE_ROW)
     code = sqlite3_step(prepared.get());
@@ -114,7 +114,7 @@ const auto no_row = [](sqlite3_stmt*) {};
 Result<std::vector<world::SqliteRow>>
 Sqlite::query(const std::string& path, const SqliteStatement& statement, std::size_t rows_max) {
   const Database database = TRY(open_to_read(path));
-  const Prepared prepared = TRY(prepare(database.get(), path, statement));
+  const Statement prepared = TRY(prepare(database.get(), path, statement));
   if (sqlite3_stmt_readonly(prepared.get()) == 0)
     return Error{ErrorKind::invalid_input, "'" + statement.sql + "' does not only read",
                  "Give a SELECT."};

@@ -23,7 +23,7 @@ namespace {
 
 constexpr timeval wait_max{.tv_sec = 5, .tv_usec = 0};
 
-std::int64_t number_of(const std::string& text) { // 0 when it is none
+std::int64_t whole_number(const std::string& text) { // 0 when it is none
   std::int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   return problem == std::errc{} && end == text.data() + text.size() ? number : 0;
@@ -56,9 +56,9 @@ Result<> Supervisor::tell(const std::string& lines) {
 }
 
 std::optional<world::Milliseconds> Supervisor::patience() {
-  const std::int64_t microseconds = number_of(variables_.watchdog_usec);
+  const std::int64_t microseconds = whole_number(variables_.watchdog_usec);
   const bool is_for_us =
-      variables_.watchdog_pid.empty() || number_of(variables_.watchdog_pid) == ::getpid();
+      variables_.watchdog_pid.empty() || whole_number(variables_.watchdog_pid) == ::getpid();
   if (!is_there() || !is_for_us || microseconds <= 0)
     return std::nullopt;
   return world::Milliseconds{microseconds / 1000};

@@ -17,10 +17,10 @@ namespace {
 
 // The system calls in their two forms: by descriptor, and by name without following a link. There
 // is no l*xattrat; /proc/self/fd is the way to say "this name in that folder".
-class Target {
+class Attributed {
 public:
-  Target(const Fd& file, const std::string& whole) : file_{file.get()}, whole_{whole} {}
-  explicit Target(const Spot& spot)
+  Attributed(const Fd& file, const std::string& whole) : file_{file.get()}, whole_{whole} {}
+  explicit Attributed(const Spot& spot)
       : path_{"/proc/self/fd/" + std::to_string(spot.folder.get()) + "/" + spot.name},
         whole_{spot.whole} {}
   ssize_t list(char* to, std::size_t size) const {
@@ -49,7 +49,7 @@ bool needs_privilege(const std::string& name) {
   return name.starts_with("trusted.") || name.starts_with("security.");
 }
 
-Result<std::string> names_of(const Target& target) {
+Result<std::string> names_of(const Attributed& target) {
   std::array<char, 1024> small{};
   const auto size = target.list(small.data(), small.size());
   if (size >= 0)
@@ -66,7 +66,7 @@ Result<std::string> names_of(const Target& target) {
   return names;
 }
 
-Result<Attributes> read(const Target& target) {
+Result<Attributes> read(const Attributed& target) {
   Attributes attributes;
   const std::string names = TRY(names_of(target));
   for (std::size_t at = 0; at < names.size();) {
@@ -84,7 +84,8 @@ Result<Attributes> read(const Target& target) {
   return attributes;
 }
 
-Result<> put(const Target& target, const Attributes& wanted, std::vector<std::string>& not_kept) {
+Result<> put(const Attributed& target, const Attributes& wanted,
+             std::vector<std::string>& not_kept) {
   // A folder with a default ACL gives one to all that is made in it: that is no attribute of the
   // source. A label that the system's policy put there stays.
   const Attributes present = TRY(read(target));
@@ -109,18 +110,18 @@ bool has_attributes(const Fd& file) {
   return ::flistxattr(file.get(), nullptr, 0) != 0 && errno != ENOTSUP;
 }
 Result<Attributes> read_attributes(const Fd& file, const std::string& whole) {
-  return read(Target{file, whole});
+  return read(Attributed{file, whole});
 }
 Result<Attributes> read_attributes(const Spot& spot) {
-  return read(Target{spot});
+  return read(Attributed{spot});
 }
 Result<> put_attributes(const Fd& file, const std::string& whole, const Attributes& wanted,
                         std::vector<std::string>& not_kept) {
-  return put(Target{file, whole}, wanted, not_kept);
+  return put(Attributed{file, whole}, wanted, not_kept);
 }
 Result<> put_attributes(const Spot& spot, const Attributes& wanted,
                         std::vector<std::string>& not_kept) {
-  return put(Target{spot}, wanted, not_kept);
+  return put(Attributed{spot}, wanted, not_kept);
 }
 
 std::string digest_of(const Attributes& attributes) {

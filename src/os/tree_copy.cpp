@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 512U << 10U; // stays in the cache between read and write
 constexpr std::uint64_t flush_bytes = 8U << 20U;  // so much is written before the disk is told
-constexpr std::size_t not_kept_max = 100;
+constexpr std::size_t not_copied_max = 100;
 
 timespec time_of(std::int64_t nanoseconds) {
   timespec time{};
@@ -297,7 +297,7 @@ void CopyRun::note_done(std::uint64_t bytes, std::uint64_t written) {
 void CopyRun::note_not_kept(const std::string& path, const std::vector<std::string>& names) {
   const std::scoped_lock guard{mutex_};
   for (const std::string& name : names)
-    if (not_kept_.size() < not_kept_max)
+    if (not_kept_.size() < not_copied_max)
       not_kept_.push_back(path + ": " + name);
 }
 

@@ -27,9 +27,6 @@ namespace {
 constexpr std::size_t block_bytes = 256U << 10U;
 constexpr std::uint64_t entries_max = 2'000'000;
 
-struct FreeRead {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
 struct FreeWrite {
   void operator()(archive* writer) const { archive_write_free(writer); }
 };
@@ -162,7 +159,7 @@ private:
   std::uint64_t bytes_ = 0;
   std::uint64_t entries_ = 0;
   std::set<std::string> names_;
-  std::unique_ptr<archive, FreeRead> reader_;
+  std::unique_ptr<archive, base::FreeRead> reader_;
   std::unique_ptr<archive, FreeWrite> writer_;
 };
 

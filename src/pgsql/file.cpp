@@ -19,7 +19,7 @@ bool mentions(std::string_view text, std::string_view name) {
   return std::search(text.begin(), text.end(), name.begin(), name.end(), is_same) != text.end();
 }
 
-std::string head_of(const Step& step) {
+std::string start_of(const Step& step) {
   return "'" + base::printable(step.piece.sql.substr(0, step.piece.sql.find_first_of("\n("))) + "'";
 }
 
@@ -80,13 +80,13 @@ private:
       return;
     file_.is_stepwise = true;
     if (has_frame_)
-      problem(*alone, head_of(*alone) + " cannot be part of a transaction: leave BEGIN and COMMIT "
-                                        "out");
+      problem(*alone, start_of(*alone) + " cannot be part of a transaction: leave BEGIN and COMMIT "
+                                         "out");
     const auto other = std::ranges::find_if(file_.steps, [](const Step& step) {
       return step.judgement.manner == Manner::in_transaction;
     });
     if (other != file_.steps.end())
-      problem(*alone, head_of(*alone) + " cannot be part of a transaction, but line " +
+      problem(*alone, start_of(*alone) + " cannot be part of a transaction, but line " +
                           std::to_string(other->piece.line) + " is: put it into a file of its own");
   }
 

@@ -27,10 +27,6 @@ constexpr std::size_t block_bytes = 256U << 10U;
 constexpr std::size_t path_bytes_max = 4096; // PATH_MAX of Linux
 constexpr std::size_t tail_bytes = 1024;     // the end of a tar: two blocks of zeros
 
-struct FreeRead {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
-
 // An archive of libarchive over an open file.
 class Stream {
 public:
@@ -81,7 +77,7 @@ private:
 
   world::SourceFile& file_;
   const std::string& name_;
-  std::unique_ptr<archive, FreeRead> reader_;
+  std::unique_ptr<archive, base::FreeRead> reader_;
   std::string buffer_;
   std::uint64_t position_ = 0;
   std::optional<Error> failed_;
@@ -109,7 +105,7 @@ Result<std::string> plain_path(const char* raw, const std::string& archive) {
   return base::join(parts, "/");
 }
 
-std::optional<NodeType> type_of(mode_t kind) {
+std::optional<NodeType> archived_type(mode_t kind) {
   switch (kind) {
   case AE_IFREG: return NodeType::file;
   case AE_IFDIR: return NodeType::folder;
@@ -131,7 +127,7 @@ Result<ArchiveEntry> entry_of(archive_entry* from, const std::string& archive) {
   if (const char* target = archive_entry_hardlink(from); target != nullptr)
     entry.hard_link = TRY(plain_path(target, archive));
   Node& node = entry.node;
-  const auto type = type_of(archive_entry_filetype(from));
+  const auto type = archived_type(archive_entry_filetype(from));
   if (!type && entry.hard_link.empty())
     return unsafe(archive, entry.path, "is of a kind that no snapshot keeps");
   node.type = type.value_or(NodeType::file);

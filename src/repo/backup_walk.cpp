@@ -37,16 +37,16 @@ format::Time time_of(const world::Moment& moment) {
 }
 
 // What is asked for, as a tree of names: the folders on the way hold only what is named in them.
-struct Wanted {
-  std::map<std::string, Wanted> below;
+struct WantedEntry {
+  std::map<std::string, WantedEntry> below;
   bool is_whole = false;
   const Placed* placed = nullptr;
 };
 
-Wanted wanted_of(const std::vector<std::string>& paths) {
-  Wanted root;
+WantedEntry wanted_of(const std::vector<std::string>& paths) {
+  WantedEntry root;
   for (const std::string& path : paths) {
-    Wanted* at = &root;
+    WantedEntry* at = &root;
     for (const std::string& part : base::split(path, '/'))
       if (!part.empty() && !at->is_whole)
         at = &at->below[part];
@@ -56,10 +56,10 @@ Wanted wanted_of(const std::vector<std::string>& paths) {
   return root;
 }
 
-Wanted wanted_of(const std::vector<Placed>& placed) {
-  Wanted root;
+WantedEntry wanted_of(const std::vector<Placed>& placed) {
+  WantedEntry root;
   for (const Placed& each : placed) {
-    Wanted* at = &root;
+    WantedEntry* at = &root;
     for (const std::string& part : base::split(each.at, '/'))
       if (!part.empty())
         at = &at->below[part];
@@ -69,7 +69,7 @@ Wanted wanted_of(const std::vector<Placed>& placed) {
   return root;
 }
 
-constexpr std::size_t piece_bytes = 1U << 20U; // of content that is given
+constexpr std::size_t given_piece_bytes = 1U << 20U; // of content that is given
 
 class Walk {
 public:
@@ -105,7 +105,7 @@ private:
   }
 
   // A folder on the way to what is wanted, and what is wanted.
-  Result<> visit_wanted(const std::shared_ptr<Dir>& dir, const Wanted& wanted) {
+  Result<> visit_wanted(const std::shared_ptr<Dir>& dir, const WantedEntry& wanted) {
     dir->folder = TRY(run_.folders.open(dir->path));
     device_ = TRY(dir->folder->now()).device;
     if (wanted.is_whole)
@@ -133,7 +133,7 @@ private:
   }
 
   // A folder that is nowhere but in the snapshot, and what stands in it.
-  Result<> visit_placed(const std::shared_ptr<Dir>& dir, const Wanted& wanted) {
+  Result<> visit_placed(const std::shared_ptr<Dir>& dir, const WantedEntry& wanted) {
     const auto previous = previous_nodes(*dir);
     make_room(*dir, wanted.below.size());
     std::size_t place = 0;
@@ -193,14 +193,14 @@ private:
     const auto reading = std::make_shared<Reading>();
     reading->dir = dir;
     reading->place = place;
-    reading->pending = (bytes.size() + piece_bytes - 1) / piece_bytes;
+    reading->pending = (bytes.size() + given_piece_bytes - 1) / given_piece_bytes;
     ++dir->pending;
-    for (std::size_t at = 0; at < bytes.size(); at += piece_bytes) {
-      const std::string_view piece = std::string_view{bytes}.substr(at, piece_bytes);
+    for (std::size_t at = 0; at < bytes.size(); at += given_piece_bytes) {
+      const std::string_view piece = std::string_view{bytes}.substr(at, given_piece_bytes);
       auto memory = run_.memory.take();
       std::ranges::copy(piece, memory.bytes.get());
       ChunkJob job{reading, {}, 1};
-      job.chunks.front() = Chunk{at / piece_bytes, std::move(memory), piece.size()};
+      job.chunks.front() = Chunk{at / given_piece_bytes, std::move(memory), piece.size()};
       run_.jobs.push({{}, std::move(job)});
     }
   }

@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t waiting_packs_max = 2;
 constexpr std::size_t packs_of_an_index = 64; // what a run that dies may have stored in vain
-constexpr std::uint64_t read_bytes_max = 8U << 20U;
+constexpr std::uint64_t copied_bytes_max = 8U << 20U;
 
 struct Group { // blobs that lie one behind the other in a pack, and are read at once
   Id pack;
@@ -41,9 +41,10 @@ std::vector<Group> groups_of(std::vector<BlobPlace> places) {
   });
   std::vector<Group> groups;
   for (const BlobPlace& place : places) {
-    const bool is_next = !groups.empty() && groups.back().pack == place.pack &&
-                         groups.back().end() == place.blob.offset &&
-                         groups.back().end() - groups.back().blobs.front().offset < read_bytes_max;
+    const bool is_next =
+        !groups.empty() && groups.back().pack == place.pack &&
+        groups.back().end() == place.blob.offset &&
+        groups.back().end() - groups.back().blobs.front().offset < copied_bytes_max;
     if (!is_next)
       groups.push_back({place.pack, {}});
     groups.back().blobs.push_back(place.blob);

@@ -77,10 +77,10 @@ bool matches_part(std::string_view pattern, std::string_view text) {
   return true;
 }
 
-using Parts = std::span<const std::string>;
+using PathParts = std::span<const std::string>;
 
 // The whole pattern against the beginning of the path: what is below is excluded with it.
-bool matches_start(Parts pattern, Parts path) {
+bool matches_start(PathParts pattern, PathParts path) {
   if (pattern.empty())
     return true;
   if (pattern.front() == "**") {
@@ -93,7 +93,7 @@ bool matches_start(Parts pattern, Parts path) {
          matches_start(pattern.subspan(1), path.subspan(1));
 }
 
-std::vector<std::string> parts_of(std::string_view path) {
+std::vector<std::string> words_of_path(std::string_view path) {
   std::vector<std::string> parts;
   for (std::string& part : base::split(path, '/'))
     if (!part.empty() && part != ".")
@@ -113,7 +113,7 @@ Result<Excludes> Excludes::of(const std::vector<std::string>& patterns) {
       rest.remove_prefix(1);
     }
     pattern.is_absolute = rest.starts_with('/');
-    pattern.parts = parts_of(rest);
+    pattern.parts = words_of_path(rest);
     if (pattern.parts.empty())
       return Error{ErrorKind::invalid_input, "the pattern '" + text + "' names nothing", ""};
     for (const std::string& part : pattern.parts)
@@ -137,14 +137,14 @@ Result<Excludes> Excludes::of(const std::vector<std::string>& patterns) {
 bool Excludes::matches(std::string_view path) const {
   if (patterns_.empty())
     return false;
-  const std::vector<std::string> parts = parts_of(path);
+  const std::vector<std::string> parts = words_of_path(path);
   bool is_out = false;
   for (const Pattern& pattern : patterns_) {
     if (is_out != pattern.takes_back)
       continue; // it could change nothing
     bool is_match = matches_start(pattern.parts, parts);
     for (std::size_t at = 1; !is_match && !pattern.is_absolute && at < parts.size(); ++at)
-      is_match = matches_start(pattern.parts, Parts{parts}.subspan(at));
+      is_match = matches_start(pattern.parts, PathParts{parts}.subspan(at));
     if (is_match)
       is_out = !pattern.takes_back;
   }

@@ -26,7 +26,7 @@ bool is_old(const format::LockFile& lock, const Ports& ports) {
   return ports.clock.now() - lock.time.point() > stale_after;
 }
 
-std::string text_of(const format::LockFile& lock) {
+std::string words_of(const format::LockFile& lock) {
   return std::string{lock.is_exclusive ? "an exclusive lock" : "a lock"} + " of '" + lock.user +
          "' on '" + lock.host + "', process " + std::to_string(lock.pid) + ", of " +
          base::format_time(lock.time.point());
@@ -79,7 +79,7 @@ Result<> Lock::check_others() {
       continue;
     }
     if (sharing_ == Sharing::exclusive || other.lock.is_exclusive)
-      return Error{ErrorKind::locked, "the repository is in use: " + text_of(other.lock),
+      return Error{ErrorKind::locked, "the repository is in use: " + words_of(other.lock),
                    other.is_stale ? "It is older than 30 minutes: if nobody is at work any more, "
                                     "run 'belay repo unlock'."
                                   : "Wait until it has ended."};

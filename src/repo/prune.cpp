@@ -23,7 +23,7 @@ using format::PackedBlob;
 
 namespace {
 
-constexpr std::size_t index_blobs_max = 50'000;
+constexpr std::size_t rewritten_blobs_max = 50'000;
 
 enum class Fate { keep, repack, remove };
 
@@ -246,7 +246,7 @@ private:
         return ok();
       kept.push_back(pack);
       blobs += pack.blobs.size();
-      return blobs >= index_blobs_max ? flush() : ok();
+      return blobs >= rewritten_blobs_max ? flush() : ok();
     }));
     return flush();
   }

@@ -23,7 +23,7 @@ using format::PackedBlob;
 
 namespace {
 
-constexpr std::size_t index_blobs_max = 50'000;
+constexpr std::size_t repaired_blobs_max = 50'000;
 
 class Repair {
 public:
@@ -217,7 +217,7 @@ private:
     TRY(store_.flush());
     for (std::size_t at = 0; at < rest.size();) {
       std::vector<IndexedPack> some;
-      for (std::size_t blobs = 0; at < rest.size() && blobs < index_blobs_max; ++at) {
+      for (std::size_t blobs = 0; at < rest.size() && blobs < repaired_blobs_max; ++at) {
         blobs += rest[at].blobs.size();
         some.push_back(std::move(rest[at]));
       }

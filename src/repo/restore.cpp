@@ -18,13 +18,13 @@ using format::Node;
 using format::NodeType;
 using world::Entry;
 using world::EntryType;
-using Change = InPlace::Change;
+using DirectChange = InPlace::Change;
 
 namespace {
 
 constexpr std::size_t part_blobs = 8; // of one file, for one thread
 constexpr std::size_t batch_parts_max = 16;
-constexpr std::uint64_t batch_bytes_max = 1U << 20U;
+constexpr std::uint64_t files_bytes_max = 1U << 20U;
 
 std::string path_of(const OpenFolder& folder, const std::string& name) {
   return "/" + base::join(folder.names, "/") + (folder.names.empty() ? "" : "/") + name;
@@ -134,7 +134,7 @@ void RestoreRun::fail(Error error) {
   parts_.drop();
 }
 
-void RestoreRun::tell(Change change, const std::string& path) {
+void RestoreRun::tell(DirectChange change, const std::string& path) {
   if (!options_.in_place || !options_.in_place->tell)
     return;
   const std::scoped_lock guard{mutex_};
@@ -205,7 +205,7 @@ Result<> RestoreRun::make_other(OpenFolder& into, const Node& node, const Entry*
   }
   if (live != nullptr)
     TRY(clear(into, *live));
-  tell(live != nullptr ? Change::change : Change::make, path_of(into, node.name));
+  tell(live != nullptr ? DirectChange::change : DirectChange::make, path_of(into, node.name));
   into.is_changed = true;
   return is_dry_run() ? Result<>{} : into.folder->make_other(entry);
 }
@@ -227,7 +227,7 @@ Result<bool> RestoreRun::is_further_name(OpenFolder& into, const Node& node, con
   }
   if (live != nullptr)
     TRY(clear(into, *live));
-  tell(live != nullptr ? Change::change : Change::make, path_of(into, node.name));
+  tell(live != nullptr ? DirectChange::change : DirectChange::make, path_of(into, node.name));
   into.is_changed = true;
   if (is_dry_run())
     return true;
@@ -276,7 +276,7 @@ void RestoreRun::push(Part part) {
   batch_bytes_ += part.file->node.size / std::max<std::size_t>(part.file->node.content.size(), 1) *
                   (part.end - part.begin);
   batch_.push_back(std::move(part));
-  if (batch_.size() >= batch_parts_max || batch_bytes_ >= batch_bytes_max)
+  if (batch_.size() >= batch_parts_max || batch_bytes_ >= files_bytes_max)
     push_batch();
 }
 
@@ -327,7 +327,8 @@ Result<> RestoreRun::done_in(FolderPtr folder) {
     if (is_as_it_was && folder->parent)
       ++unchanged_;
     if (!is_as_it_was && folder->entry) {
-      tell(folder->live ? Change::change : Change::make, "/" + base::join(folder->names, "/"));
+      tell(folder->live ? DirectChange::change : DirectChange::make,
+           "/" + base::join(folder->names, "/"));
       if (!is_dry_run())
         TRY(folder->folder->finish(*folder->entry));
     }

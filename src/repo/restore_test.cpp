@@ -46,7 +46,7 @@ private:
   std::map<std::string, std::size_t> counts_;
 };
 
-class QuickClock final : public world::Clock { // nobody waits
+class StillClock final : public world::Clock { // nobody waits
 public:
   world::TimePoint now() override { return world::TimePoint{std::chrono::hours{24 * 365 * 50}}; }
   world::Milliseconds monotonic() override { return {}; }
@@ -179,7 +179,7 @@ protected:
   os::Machine machine;
   CountingEffects effects;
   os::Folders folders{effects};
-  QuickClock quick;
+  StillClock quick;
   Ports ports{machine, quick, random_};
   backend::Memory memory;
   std::unique_ptr<Repository> opened;

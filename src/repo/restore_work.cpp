@@ -16,7 +16,7 @@ using format::Id;
 
 namespace {
 
-constexpr std::uint64_t read_bytes_max = 8U << 20U;  // of one pack at once
+constexpr std::uint64_t pack_bytes_max = 8U << 20U;  // of one pack at once
 constexpr std::uint64_t fetch_bytes_max = 8U << 20U; // plain; of one file, or of several small ones
 constexpr std::size_t write_bytes_max = 4U << 20U;   // of one file at once
 constexpr std::size_t zero_run_bytes = 64U << 10U;
@@ -166,7 +166,7 @@ Result<> RestoreRun::fetch(std::span<Wanted> wanted, Hand& hand) {
     std::size_t end = first + 1;
     while (end < by_place.size() && by_place[end]->place.pack == by_place[first]->place.pack &&
            by_place[end]->place.blob.offset == end_of(*by_place[end - 1]) &&
-           end_of(*by_place[end]) - by_place[first]->place.blob.offset <= read_bytes_max)
+           end_of(*by_place[end]) - by_place[first]->place.blob.offset <= pack_bytes_max)
       ++end;
     TRY_CONTEXT(load(std::span{by_place}.subspan(first, end - first), hand),
                 "'" + by_place[first]->file->path + "'");

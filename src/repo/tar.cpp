@@ -30,7 +30,7 @@ struct FreeEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
 
-mode_t type_of(NodeType type) {
+mode_t mode_type_of(NodeType type) {
   switch (type) {
   case NodeType::folder: return AE_IFDIR;
   case NodeType::link: return AE_IFLNK;
@@ -111,7 +111,7 @@ private:
     const std::unique_ptr<archive_entry, FreeEntry> entry{archive_entry_new()};
     CHECK(entry != nullptr);
     archive_entry_set_pathname(entry.get(), path.c_str());
-    archive_entry_set_filetype(entry.get(), type_of(node.type));
+    archive_entry_set_filetype(entry.get(), mode_type_of(node.type));
     archive_entry_set_perm(entry.get(), node.mode);
     archive_entry_set_uid(entry.get(), node.uid);
     archive_entry_set_gid(entry.get(), node.gid);

@@ -13,9 +13,9 @@ using format::NodeType;
 
 namespace {
 
-class Finder {
+class Marker {
 public:
-  Finder(Repository& repository, const UsageWatch& watch)
+  Marker(Repository& repository, const UsageWatch& watch)
       : repository_{repository}, watch_{watch}, reader_{repository} {}
 
   Result<> see(const Id& root, const std::string& snapshot) {
@@ -75,7 +75,7 @@ private:
 
 Result<Usage> find_usage(Repository& repository, const std::vector<format::Snapshot>& snapshots,
                          const UsageWatch& watch) {
-  Finder finder{repository, watch};
+  Marker finder{repository, watch};
   for (const format::Snapshot& snapshot : snapshots)
     TRY(finder.see(snapshot.tree, short_id(snapshot.id)));
   return finder.take();

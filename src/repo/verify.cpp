@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint64_t read_bytes_max = 8U << 20U;
 constexpr std::size_t waiting_max = 64;
-constexpr std::size_t errors_told_max = 1000;
+constexpr std::size_t harms_told_max = 1000;
 
 using Run = std::vector<BlobPlace>; // one after the other in a pack
 
@@ -51,7 +51,7 @@ public:
 
 private:
   void wrong(const std::string& problem) {
-    if (report_.errors.size() < errors_told_max)
+    if (report_.errors.size() < harms_told_max)
       report_.errors.push_back(problem);
   }
   Result<> keep() {

@@ -22,7 +22,7 @@ using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;
 
-constexpr auto look_again = 60s; // at the configuration, and at what others do
+constexpr auto look_at_all_again = 60s; // at the configuration, and at what others do
 constexpr auto look_at_running_again = 500ms;
 constexpr auto look_after_an_error = 5s; // whoever repairs it waits to see that
 constexpr auto wait_for_a_place = 1s;    // when so many routines of other stacks run
@@ -104,7 +104,7 @@ bool ServedStack::has_begun() const {
 }
 
 void ServedStack::tick(bool may_begin) {
-  wake_at_ = host_.world.clock.now() + look_again;
+  wake_at_ = host_.world.clock.now() + look_at_all_again;
   auto looked = look();
   if (looked && may_begin && loaded_ && running_.empty())
     looked = begin_due();

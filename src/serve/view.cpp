@@ -29,7 +29,7 @@ std::string age_text(TimePoint then, TimePoint now) {
 }
 
 // How the last run of a routine ended. `what` it is for: "backup".
-Check outcome_of(const StackView& view, const char* name) {
+Check check_of(const StackView& view, const char* name) {
   Check check{.name = name};
   const RoutineView* routine = find(view, name);
   if (routine == nullptr) {
@@ -50,7 +50,7 @@ Check outcome_of(const StackView& view, const char* name) {
 
 // Also when the scheduler never ran: the age of what there is counts, whoever made it.
 Check backup_of(const StackView& view, TimePoint now) {
-  Check check = outcome_of(view, "backup");
+  Check check = check_of(view, "backup");
   if (check.health == Health::disabled || !view.age_max)
     return check;
   const TimePoint newest = view.last_backup ? view.last_backup->at : view.since;
@@ -111,8 +111,8 @@ std::string_view name_of(Health health) {
 }
 
 std::vector<Check> checks_of(const StackView& view, TimePoint now) {
-  return {backup_of(view, now), outcome_of(view, "verify"), outcome_of(view, "retention"),
-          copy_of(view),        operation_of(view),         config_of(view)};
+  return {backup_of(view, now), check_of(view, "verify"), check_of(view, "retention"),
+          copy_of(view),        operation_of(view),       config_of(view)};
 }
 
 Health worst_of(const std::vector<Check>& checks) {

@@ -18,7 +18,7 @@ bool is_excluded(const std::string& path, const std::vector<std::string>& exclud
   return std::ranges::any_of(exclude, [&](const auto& e) { return base::is_inside(path, e); });
 }
 
-Error absent(const std::string& path) {
+Error no_folder(const std::string& path) {
   return {ErrorKind::not_found, "no such folder '" + path + "'", ""};
 }
 
@@ -41,7 +41,7 @@ Result<world::TreeSize> SimTrees::size(const std::string& root,
   if (host_.read_fails())
     return injected();
   if (host_.disk.find(root) == nullptr)
-    return absent(root);
+    return no_folder(root);
   world::TreeSize size;
   for (const auto& [path, node] : host_.disk.below(root))
     if (!is_excluded(path, exclude))
@@ -72,7 +72,7 @@ Result<world::Capture> SimTrees::capture(const std::string& source, const std::s
       true,
       [&]() -> Result<world::Capture> {
         if (host_.disk.find(source) == nullptr)
-          return absent(source);
+          return no_folder(source);
         world::Capture capture;
         capture.copied.files = bring(SIZE_MAX);
         host_.client_writes(); // a hot copy is stale as soon as it is made
@@ -89,7 +89,7 @@ Result<world::Capture> SimTrees::capture(const std::string& source, const std::s
 Result<std::string> SimTrees::catalogue(const std::string& root, const std::string& catalogue) {
   return host_.effect<std::string>(true, [&]() -> Result<std::string> {
     if (host_.disk.find(root) == nullptr)
-      return absent(root);
+      return no_folder(root);
     std::string digest = digest_of(root, {});
     host_.disk.write(catalogue, digest);
     return digest;
@@ -100,7 +100,7 @@ Result<> SimTrees::copy_file(const std::string& from, const std::string& to) {
   return host_.effect<void>(true, [&]() -> Result<> {
     const Node* node = host_.disk.find(from);
     if (node == nullptr)
-      return absent(from);
+      return no_folder(from);
     host_.disk.put(to, *node);
     return ok();
   });
@@ -111,7 +111,7 @@ Result<> SimTrees::verify(const std::string& copy, const std::string& catalogue,
     return injected();
   const Node* node = host_.disk.find(catalogue);
   if (node == nullptr || host_.disk.find(copy) == nullptr)
-    return absent(copy);
+    return no_folder(copy);
   if (node->content != digest_of(copy, {}))
     return Error{ErrorKind::corrupt, "'" + copy + "' differs from its catalogue", ""};
   return ok();
@@ -121,7 +121,7 @@ Result<std::string> SimTrees::digest(const std::string& root) {
   if (host_.read_fails())
     return injected();
   if (host_.disk.find(root) == nullptr)
-    return absent(root);
+    return no_folder(root);
   return digest_of(root, {});
 }
 
@@ -130,7 +130,7 @@ Result<std::vector<world::Difference>> SimTrees::compare(const std::string& a, c
   if (host_.read_fails())
     return injected();
   if (host_.disk.find(a) == nullptr || host_.disk.find(b) == nullptr)
-    return absent(host_.disk.find(a) == nullptr ? a : b);
+    return no_folder(host_.disk.find(a) == nullptr ? a : b);
   std::map<std::string, world::Difference> found;
   for (const auto& [path, node] : host_.disk.below(a))
     found[path] = {world::Difference::Kind::removed, path, node->content.size(), 0};
@@ -154,7 +154,7 @@ Result<std::vector<world::Difference>> SimTrees::compare(const std::string& a, c
 Result<> SimTrees::copy_root_metadata(const std::string& from, const std::string& to) {
   return host_.effect<void>(false, [&]() -> Result<> {
     if (host_.disk.find(from) == nullptr || host_.disk.find(to) == nullptr)
-      return absent(to);
+      return no_folder(to);
     host_.disk.find(to)->mode = host_.disk.find(from)->mode;
     return ok();
   });
@@ -173,7 +173,7 @@ Result<> SimTrees::copy(const std::string& from, const std::string& to) {
       true,
       [&]() -> Result<> {
         if (host_.disk.find(from) == nullptr)
-          return absent(from);
+          return no_folder(from);
         if (host_.disk.find(to) != nullptr)
           return Error{ErrorKind::conflict, "'" + to + "' exists", ""};
         bring(SIZE_MAX);
@@ -190,7 +190,7 @@ Result<> SimTrees::unpack(const std::string& archive, const std::string& to, std
   return host_.effect<void>(true, [&]() -> Result<> {
     const Node* node = host_.disk.find(archive);
     if (node == nullptr)
-      return absent(archive);
+      return no_folder(archive);
     host_.disk.write(to + "/bin/app", node->content, 0755);
     return ok();
   });
@@ -201,7 +201,7 @@ Result<std::string> SimTrees::file_digest(const std::string& path) {
     return injected();
   const Node* node = host_.disk.find(path);
   if (node == nullptr)
-    return absent(path);
+    return no_folder(path);
   return base::sha256_hex(node->content);
 }
 

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int format_version = 1;
+constexpr int rehearsal_version = 1;
 constexpr std::size_t bytes_max = 1U << 20U;
 
 std::string path_in(const std::string& state_folder) {
@@ -38,8 +38,12 @@ std::string to_json(const RehearsalRecord& record) {
                       {"ran_ms", store.ran_ms},
                       {"files", store.files},
                       {"layout", store.layout}});
-  return json{{"rehearsal", format_version}, {"at", record.at},       {"to", record.to},
-              {"point", record.point},       {"basis", record.basis}, {"passed", record.has_passed},
+  return json{{"rehearsal", rehearsal_version},
+              {"at", record.at},
+              {"to", record.to},
+              {"point", record.point},
+              {"basis", record.basis},
+              {"passed", record.has_passed},
               {"stores", std::move(stores)}}
              .dump(2, ' ', false, json::error_handler_t::replace) +
          "\n";
@@ -52,7 +56,7 @@ Result<RehearsalRecord> rehearsal_from_json(std::string_view text) {
   if (!object.is_object() || !object.contains("rehearsal") ||
       !object["rehearsal"].is_number_integer())
     return corrupt;
-  if (object["rehearsal"].get<std::int64_t>() > format_version)
+  if (object["rehearsal"].get<std::int64_t>() > rehearsal_version)
     return Error{ErrorKind::too_new, "the record of the rehearsal is of a newer belay",
                  "Use that one."};
   try {

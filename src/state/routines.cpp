@@ -16,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int format_version = 1;
+constexpr int routines_version = 1;
 constexpr std::array outcomes{"none", "success", "failed", "skipped"};
 
 Error corrupt(const std::string& what) {
@@ -28,7 +28,7 @@ Result<json> open_record(std::string_view text) {
   json record = json::parse(text, nullptr, false);
   if (!record.is_object() || !record.contains("format") || !record["format"].is_number_integer())
     return corrupt("no format");
-  if (record["format"].get<std::int64_t>() > format_version)
+  if (record["format"].get<std::int64_t>() > routines_version)
     return Error{ErrorKind::too_new, "the record of scheduled work is of a newer belay",
                  "Use that one."};
   return record;
@@ -113,7 +113,7 @@ std::string_view name_of(RoutineOutcome outcome) {
 }
 
 std::string to_json(const RoutineRecord& record) {
-  json out{{"format", format_version},
+  json out{{"format", routines_version},
            {"name", record.name},
            {"since", base::format_time(record.since)},
            {"outcome", name_of(record.outcome)},
@@ -155,7 +155,7 @@ Result<RoutineRecord> routine_from_json(std::string_view text) {
 }
 
 std::string to_json(const LastBackup& backup) {
-  return text_of({{"format", format_version},
+  return text_of({{"format", routines_version},
                   {"at", base::format_time(backup.at)},
                   {"point", backup.point},
                   {"location", backup.location},

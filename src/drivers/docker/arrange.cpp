@@ -26,10 +26,6 @@ bool is_up(const Json& container) {
   return truth(state, "Running") || truth(state, "Restarting") || truth(state, "Paused");
 }
 
-std::string label(const Json& container, const char* name) {
-  return text(part(part(container, "Config"), "Labels"), name);
-}
-
 std::string name_of(const Json& container) {
   return base::name_of_path(text(container, "Name"));
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr Milliseconds config_timeout{60'000};
 constexpr Milliseconds up_timeout{600'000};
 constexpr Milliseconds leave_max{120'000}; // for a call that outlived an earlier belay
-constexpr Milliseconds poll_every{100};
+constexpr Milliseconds look_every{100};
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -167,7 +167,7 @@ Result<> Compose::wait_for_earlier_calls() {
     if (world_.clock.monotonic() >= deadline)
       return Error{ErrorKind::conflict, "a compose that an earlier belay has started still runs",
                    "End it, then run 'belay resume'."};
-    world_.clock.sleep_for(poll_every);
+    world_.clock.sleep_for(look_every);
   }
 }
 

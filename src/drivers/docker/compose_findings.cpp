@@ -13,14 +13,8 @@ using domain::Finding;
 using domain::FindingLevel;
 
 namespace {
-
 constexpr const char* check_name = "compose";
-
-std::string label_of(const Json& listed, const char* name) {
-  return text(part(listed, "Labels"), name);
 }
-
-} // namespace
 
 // Compose knows a project by its name alone: another name means other, empty volumes; and two of
 // one name take each other's containers.
@@ -32,10 +26,10 @@ void ComposeRuntime::look_at_project(const std::vector<Json>& all, std::vector<F
   const auto services = compose_.services();
   bool is_there = false;
   for (const Json& listed : all) {
-    const std::string name = label_of(listed, "com.docker.compose.project");
-    const std::string folder = label_of(listed, "com.docker.compose.project.working_dir");
-    const std::string service = label_of(listed, "com.docker.compose.service");
-    if (name.empty() || label_of(listed, "com.docker.compose.oneoff") == "True")
+    const std::string name = listed_label(listed, "com.docker.compose.project");
+    const std::string folder = listed_label(listed, "com.docker.compose.project.working_dir");
+    const std::string service = listed_label(listed, "com.docker.compose.service");
+    if (name.empty() || listed_label(listed, "com.docker.compose.oneoff") == "True")
       continue;
     if (name != project) {
       if (folder == project_folder_)

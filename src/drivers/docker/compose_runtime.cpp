@@ -19,16 +19,13 @@ constexpr const char* project_label = "com.docker.compose.project";
 constexpr const char* service_label = "com.docker.compose.service";
 constexpr int attempts = 3; // compose fails when a container that it wants to replace just went
 
-std::string label_of(const Json& listed, const char* name) {
-  return text(part(listed, "Labels"), name);
-}
-
 bool is_of_service(const Json& listed, const std::string& project, const std::string& service) {
-  return label_of(listed, project_label) == project && label_of(listed, service_label) == service &&
-         label_of(listed, "com.docker.compose.oneoff") != "True";
+  return listed_label(listed, project_label) == project &&
+         listed_label(listed, service_label) == service &&
+         listed_label(listed, "com.docker.compose.oneoff") != "True";
 }
 
-std::string name_of(const Json& listed) {
+std::string own_name(const Json& listed) {
   for (const Json& name : list(listed, "Names"))
     if (name.is_string() && !name.get<std::string>().contains(".belay-"))
       return base::name_of_path(name.get<std::string>());
@@ -62,7 +59,7 @@ Result<ServiceSpec> ComposeRuntime::as_container(const Service& service) {
   std::vector<std::string> names;
   for (const Json& listed : TRY(client_.containers()))
     if (is_of_service(listed, project, service.compose_service))
-      if (const std::string name = name_of(listed); !name.empty())
+      if (const std::string name = own_name(listed); !name.empty())
         names.push_back(name);
   if (names.size() > 1)
     return Error{ErrorKind::invalid_input,

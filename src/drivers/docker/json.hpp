@@ -32,4 +32,12 @@ inline std::int64_t number(const Json& whole, const char* key) {
   return found == whole.end() || !found->is_number_integer() ? 0 : found->get<std::int64_t>();
 }
 
+// Of a container as `inspect` tells it, and as the list of containers does.
+inline std::string label(const Json& container, const char* name) {
+  return text(part(part(container, "Config"), "Labels"), name);
+}
+inline std::string listed_label(const Json& container, const char* name) {
+  return text(part(container, "Labels"), name);
+}
+
 } // namespace drivers::docker

@@ -210,7 +210,7 @@ Result<> Runtime::verify(const Service& service, const domain::Release& release)
 
 namespace {
 
-constexpr const char* check_name = "containers";
+constexpr const char* containers_check = "containers";
 
 void find_updaters(const std::vector<Json>& all, const std::string& own, const std::string& socket,
                    std::vector<Finding>& findings) {
@@ -222,7 +222,7 @@ void find_updaters(const std::vector<Json>& all, const std::string& own, const s
     const std::string name =
         list(container, "Names").empty() ? "" : list(container, "Names")[0].get<std::string>();
     if (has_socket && text(container, "State") == "running" && name != "/" + own)
-      findings.push_back({check_name, FindingLevel::warning,
+      findings.push_back({containers_check, FindingLevel::warning,
                           "container '" + base::name_of_path(name) + "' (" +
                               text(container, "Image") +
                               ") has the engine's socket: if it updates or restarts containers, "
@@ -235,20 +235,20 @@ void look_at_live(const Json& live, std::vector<Finding>& findings) {
   const bool is_removed_at_end = truth(part(live, "HostConfig"), "AutoRemove");
   for (const std::string& destination : unnamed_volumes(live))
     findings.push_back(
-        {check_name, is_removed_at_end ? FindingLevel::blocker : FindingLevel::warning,
+        {containers_check, is_removed_at_end ? FindingLevel::blocker : FindingLevel::warning,
          name + " keeps '" + destination + "' in a volume without a name" +
              (is_removed_at_end ? ", which goes when it stops (--rm): copy the data into a volume "
                                   "with a name"
                                 : ": give it one, and a store, or it is in no restore point")});
   if (is_removed_at_end)
-    findings.push_back({check_name, FindingLevel::warning,
+    findings.push_back({containers_check, FindingLevel::warning,
                         name + " was run with --rm: the engine removes it when it stops, and a way "
                                "back makes it again"});
   const std::string folder = text(part(live, "Config"), "WorkingDir");
   for (const Json& mount : list(live, "Mounts"))
     if (!folder.empty() && folder != "/" && text(mount, "Type") == "bind" &&
         text(mount, "Destination") == folder)
-      findings.push_back({check_name, FindingLevel::warning,
+      findings.push_back({containers_check, FindingLevel::warning,
                           "'" + text(mount, "Source") + "' is mounted over '" + folder + "' of " +
                               name +
                               ", where its image has its program: another image would "
@@ -265,13 +265,13 @@ Result<std::vector<Finding>> Runtime::findings(const Service& service, const std
     look_at_live(*live, all);
   const std::string reference = base::fill(service.image, {{"to", label}});
   if (tag_of(reference) == "latest")
-    all.push_back({check_name, FindingLevel::warning,
+    all.push_back({containers_check, FindingLevel::warning,
                    "'" + reference +
                        "' names no version: belay pins the image that it is now, "
                        "but nobody will know which one that was"});
   const auto image = TRY(client_.image(reference));
   if (live && image && text(*image, "Id") == text(*live, "Image"))
-    all.push_back({check_name, FindingLevel::warning,
+    all.push_back({containers_check, FindingLevel::warning,
                    "'" + reference + "' is the image that container '" + service.container +
                        "' runs already: only its variables could change"});
   return all;

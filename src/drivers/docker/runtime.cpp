@@ -25,10 +25,6 @@ bool runs(const Json& container) {
   return truth(state, "Running") && !truth(state, "Restarting");
 }
 
-std::string label(const Json& container, const char* name) {
-  return text(part(part(container, "Config"), "Labels"), name);
-}
-
 std::string how_it_ended(const Json& state) {
   std::string said = "ended with exit status " + std::to_string(number(state, "ExitCode"));
   if (truth(state, "OOMKilled"))

@@ -51,7 +51,7 @@ Result<domain::StoreSpec> VolumeStore::directory_of(const domain::StoreSpec& spe
 
 namespace {
 
-std::string name_of(const Json& container) {
+std::string name_for_people(const Json& container) {
   const Json& names = list(container, "Names");
   return names.empty() || !names[0].is_string() ? text(container, "Id")
                                                 : base::name_of_path(names[0].get<std::string>());
@@ -64,7 +64,7 @@ bool VolumeStore::is_of_stack(const Json& container) const {
   const bool is_of_project = text(labels, "com.docker.compose.project") == stack_.compose.project;
   return std::ranges::any_of(stack_.services, [&](const domain::ServiceSpec& service) {
     if (!service.container.empty())
-      return service.container == name_of(container);
+      return service.container == name_for_people(container);
     return !service.compose_service.empty() && is_of_project &&
            text(labels, "com.docker.compose.service") == service.compose_service;
   });
@@ -101,7 +101,7 @@ Result<> VolumeStore::check_unused(const domain::StoreSpec& spec, const std::str
   if (users.empty())
     return ok();
   return Error{ErrorKind::conflict,
-               "container '" + name_of(users.front()) + "' runs and mounts " +
+               "container '" + name_for_people(users.front()) + "' runs and mounts " +
                    (spec.volume.empty() ? "'" + path + "'" : "volume '" + spec.volume + "'"),
                "Stop it for the upgrade, or make it a service of the stack: then belay does."};
 }
@@ -111,7 +111,7 @@ Result<domain::StoreState> VolumeStore::inspect(const domain::StoreSpec& spec) {
   domain::StoreState state = TRY(directory_.inspect(directory));
   for (const Json& user : TRY(users_of(spec, directory.path, true)))
     if (!is_of_stack(user))
-      state.problems.push_back("container '" + name_of(user) +
+      state.problems.push_back("container '" + name_for_people(user) +
                                "' writes to it and is no service of this stack: stop it, or make "
                                "it one");
   return state;

@@ -12,18 +12,18 @@ using domain::Movement;
 
 namespace {
 
-Subject subject_of(const domain::StoreSpec& spec) {
+Subject subject_of_store(const domain::StoreSpec& spec) {
   return {.kind = "store", .name = spec.name, .driver = spec.driver};
 }
 
-Request about(const char* name, Nature nature, const domain::Snapshot& snapshot) {
+Request about_snapshot(const char* name, Nature nature, const domain::Snapshot& snapshot) {
   return {.name = name,
           .nature = nature,
           .texts = {{"kept", snapshot.kept}, {"digest", snapshot.digest}},
           .numbers = {{"files", snapshot.files}, {"bytes", snapshot.bytes}}};
 }
 
-Request about(const char* name, Nature nature, const domain::Abandoned& abandoned) {
+Request about_snapshot(const char* name, Nature nature, const domain::Abandoned& abandoned) {
   return {.name = name,
           .nature = nature,
           .texts = {{"kept", abandoned.kept}},
@@ -58,8 +58,8 @@ Result<Movement> movement_of(const Subject& subject, const std::string& word) {
 } // namespace
 
 Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
-  TRY(caller_.check_kind(subject_of(spec)));
-  const Answer answer = TRY(caller_.ask(subject_of(spec), {.name = "inspect"}));
+  TRY(caller_.check_kind(subject_of_store(spec)));
+  const Answer answer = TRY(caller_.ask(subject_of_store(spec), {.name = "inspect"}));
   domain::StoreState state;
   state.size = {TRY(answer.number_or_0("files")), TRY(answer.number("bytes"))};
   state.free_bytes = TRY(answer.number("free_bytes"));
@@ -71,8 +71,9 @@ Result<domain::StoreState> Store::inspect(const domain::StoreSpec& spec) {
 Result<domain::CaptureReport> Store::capture(const domain::StoreSpec& spec, const char* request,
                                              const std::string& point,
                                              const world::Progress& progress) {
-  const Answer answer = TRY(caller_.ask(
-      subject_of(spec), {.name = request, .nature = Nature::change, .texts = {{"point", point}}}));
+  const Answer answer =
+      TRY(caller_.ask(subject_of_store(spec),
+                      {.name = request, .nature = Nature::change, .texts = {{"point", point}}}));
   domain::CaptureReport report;
   report.snapshot = TRY(snapshot_of(spec, answer));
   report.copied = {TRY(answer.number_or_0("copied_files")),
@@ -99,26 +100,26 @@ Result<domain::CaptureReport> Store::secure(const domain::StoreSpec& spec, const
 
 Result<> Store::verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
                        world::Depth depth) {
-  Request request = about("verify", Nature::look, snapshot);
+  Request request = about_snapshot("verify", Nature::look, snapshot);
   request.texts.emplace_back("depth", depth == world::Depth::full ? "full" : "quick");
-  TRY(caller_.ask(subject_of(spec), request));
+  TRY(caller_.ask(subject_of_store(spec), request));
   return ok();
 }
 
 Result<domain::Evidence> Store::evidence(const domain::StoreSpec& spec,
                                          const domain::Snapshot& snapshot) {
   const Answer answer =
-      TRY(caller_.ask(subject_of(spec), about("evidence", Nature::look, snapshot)));
-  const Movement movement = TRY(movement_of(subject_of(spec), TRY(answer.text("movement"))));
+      TRY(caller_.ask(subject_of_store(spec), about_snapshot("evidence", Nature::look, snapshot)));
+  const Movement movement = TRY(movement_of(subject_of_store(spec), TRY(answer.text("movement"))));
   return domain::Evidence{spec.name, movement, TRY(answer.text("detail"))};
 }
 
 Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,
                                          const domain::Snapshot& snapshot,
                                          const std::string& abandoned_id) {
-  Request request = about("restore", Nature::change, snapshot);
+  Request request = about_snapshot("restore", Nature::change, snapshot);
   request.texts.emplace_back("abandoned", abandoned_id);
-  const Answer answer = TRY(caller_.ask(subject_of(spec), request));
+  const Answer answer = TRY(caller_.ask(subject_of_store(spec), request));
   domain::Abandoned abandoned;
   abandoned.store = spec.name;
   abandoned.kept = TRY(answer.identity("kept"));
@@ -130,7 +131,8 @@ Result<domain::Abandoned> Store::restore(const domain::StoreSpec& spec,
 
 Result<domain::Snapshot> Store::adopt(const domain::StoreSpec& spec,
                                       const domain::Abandoned& abandoned) {
-  const Answer answer = TRY(caller_.ask(subject_of(spec), about("adopt", Nature::look, abandoned)));
+  const Answer answer =
+      TRY(caller_.ask(subject_of_store(spec), about_snapshot("adopt", Nature::look, abandoned)));
   domain::Snapshot snapshot = TRY(snapshot_of(spec, answer));
   snapshot.is_secured = true;
   return snapshot;
@@ -138,15 +140,15 @@ Result<domain::Snapshot> Store::adopt(const domain::StoreSpec& spec,
 
 Result<> Store::export_written(const domain::StoreSpec& spec, const domain::Abandoned& abandoned,
                                const std::string& into) {
-  Request request = about("export", Nature::change, abandoned);
+  Request request = about_snapshot("export", Nature::change, abandoned);
   request.texts.emplace_back("into", into);
-  TRY(caller_.ask(subject_of(spec), request));
+  TRY(caller_.ask(subject_of_store(spec), request));
   return ok();
 }
 
 Result<> Store::discard(const domain::StoreSpec& spec, const std::string& id) {
   CHECK(!id.empty() && !id.contains('/') && id.front() != '.');
-  TRY(caller_.ask(subject_of(spec),
+  TRY(caller_.ask(subject_of_store(spec),
                   {.name = "discard", .nature = Nature::change, .texts = {{"id", id}}}));
   return ok();
 }

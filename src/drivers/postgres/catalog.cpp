@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <map>
 
@@ -122,12 +121,6 @@ constexpr std::string_view layout_helpers =
 std::string subject_of(const std::string& line) {
   const auto words = base::split(line, ' ');
   return words.size() < 2 ? line : words[0] + " " + words[1];
-}
-
-std::uint64_t number_of(const std::string& text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 } // namespace

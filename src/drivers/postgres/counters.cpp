@@ -3,21 +3,12 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace drivers::postgres {
 
 using base::Result;
 
-namespace {
-
-std::uint64_t number_of(const std::string& text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-} // namespace
+namespace {} // namespace
 
 Result<Counters> counters_of(const Psql& psql, const std::string& database) {
   Counters counters;

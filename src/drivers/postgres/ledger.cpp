@@ -96,14 +96,14 @@ constexpr std::array tools{
     Tool{"oc_migrations", "app version", "SELECT app || ':' || version FROM {} ORDER BY 1"},
 };
 
-struct Table {
+struct SchemaTable {
   std::string schema;
   std::string name;
-  bool operator<(const Table& other) const {
+  bool operator<(const SchemaTable& other) const {
     return std::tie(schema, name) < std::tie(other.schema, other.name);
   }
 };
-using Columns = std::map<Table, std::set<std::string>>;
+using Columns = std::map<SchemaTable, std::set<std::string>>;
 
 Result<Columns> columns_of(const Psql& psql, const std::string& database) {
   std::vector<std::string> names;
@@ -128,7 +128,7 @@ bool fits(const Tool& tool, const std::string& name, const std::set<std::string>
          });
 }
 
-std::string query_of(const Tool& tool, const Table& table) {
+std::string query_of(const Tool& tool, const SchemaTable& table) {
   std::string query;
   for (const std::string& part : base::split(tool.query, '{')) {
     if (!part.starts_with('}'))

@@ -5,7 +5,8 @@
 namespace drivers::postgres {
 namespace {
 
-std::string name_of(const std::string& database, const std::string& infix, const std::string& id) {
+std::string fitted_name(const std::string& database, const std::string& infix,
+                        const std::string& id) {
   if (database.size() + infix.size() + id.size() <= name_bytes_max)
     return database + infix + id;
   const std::string digest = base::sha256_hex(database + "\n" + id).substr(0, 20);
@@ -20,19 +21,19 @@ std::string name_of(const std::string& database, const std::string& infix, const
 } // namespace
 
 std::string clone_name(const std::string& database, const std::string& id) {
-  return name_of(database, "__belay_", id);
+  return fitted_name(database, "__belay_", id);
 }
 std::string abandoned_name(const std::string& database, const std::string& id) {
-  return name_of(database, "__abandoned_", id);
+  return fitted_name(database, "__abandoned_", id);
 }
 std::string restore_name(const std::string& database, const std::string& id) {
-  return name_of(database, "__restore_", id);
+  return fitted_name(database, "__restore_", id);
 }
 std::string proof_name(const std::string& database, const std::string& id) {
-  return name_of(database, "__proof_", id);
+  return fitted_name(database, "__proof_", id);
 }
 std::string rehearse_name(const std::string& database, const std::string& id) {
-  return name_of(database, "__rehearse_", id);
+  return fitted_name(database, "__rehearse_", id);
 }
 
 } // namespace drivers::postgres

@@ -24,7 +24,7 @@ std::string stem_of(const std::string& file) {
 }
 
 // The digits at its head without leading zeros; empty when there are none.
-std::string number_of(std::string_view text) {
+std::string leading_number(std::string_view text) {
   std::size_t end = 0;
   while (end < text.size() && is_digit(text[end]))
     ++end;
@@ -49,16 +49,16 @@ constexpr std::array<std::string_view, 4> times{"applied_at", "run_on", "created
 constexpr std::array<std::string_view, 2> digests{"sha256", "checksum"};
 
 // Whether its value must be given, as nothing else makes it.
-using Columns = std::map<std::string, bool>;
+using LedgerColumns = std::map<std::string, bool>;
 
 template <class List>
-std::string first_of(const Columns& columns, const List& wanted) {
+std::string first_of(const LedgerColumns& columns, const List& wanted) {
   const auto found = std::ranges::find_if(
       wanted, [&](std::string_view each) { return columns.contains(std::string{each}); });
   return found == wanted.end() ? std::string{} : std::string{*found};
 }
 
-Result<> take_columns(LedgerTable& ledger, const Columns& columns) {
+Result<> take_columns(LedgerTable& ledger, const LedgerColumns& columns) {
   const auto refuse = [&](const std::string& why) {
     return Error{ErrorKind::conflict,
                  "belay cannot keep the ledger '" + ledger.wanted + "': " + why,
@@ -105,7 +105,7 @@ std::string LedgerTable::quoted() const {
 const migrations::Applied* LedgerTable::line_of(const std::string& file) const {
   const auto is_it = [&](const migrations::Applied& line) {
     return line.name == file || line.name == stem_of(file) ||
-           (is_number(line.name) && number_of(line.name) == number_of(file));
+           (is_number(line.name) && leading_number(line.name) == leading_number(file));
   };
   const auto found = std::ranges::find_if(lines, is_it);
   return found == lines.end() ? nullptr : &*found;
@@ -114,7 +114,7 @@ const migrations::Applied* LedgerTable::line_of(const std::string& file) const {
 std::string LedgerTable::name_for(const std::string& file) const {
   if (form == NameForm::stem)
     return stem_of(file);
-  if (form == NameForm::file || number_of(file).empty())
+  if (form == NameForm::file || leading_number(file).empty())
     return file;
   return file.substr(0, file.find_first_not_of("0123456789"));
 }
@@ -124,7 +124,7 @@ Result<LedgerTable> read_own_ledger(const Psql& psql, const std::string& table) 
   ledger.wanted = table.empty() ? own_ledger_table : table;
   const std::string& database = psql.reach().spec().database;
   const std::string place = literal(ledger.quoted());
-  Columns columns;
+  LedgerColumns columns;
   for (const Row& row : TRY(psql.run(
            database, "RESET search_path;\nSELECT attname, attnotnull AND NOT atthasdef AND "
                      "attidentity = '' FROM pg_attribute WHERE attrelid = to_regclass(" +

@@ -234,6 +234,12 @@ std::string make_mark(world::Random& random) {
 
 } // namespace
 
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 Result<world::Command> Psql::command(const std::string& database, const std::string& text,
                                      const RunOptions& options) const {
   world::Command command =

@@ -14,6 +14,8 @@ namespace drivers::postgres {
 using Row = std::vector<std::string>; // NULL and the empty text are the same here
 using Rows = std::vector<Row>;
 
+std::uint64_t number_of(std::string_view text); // of a cell; 0 when it is none
+
 // What the server said no to.
 struct SqlError {
   std::string state;   // SQLSTATE, "42P01"; empty when psql itself said it

@@ -2,8 +2,6 @@
 
 #include "base/text.hpp"
 
-#include <charconv>
-
 namespace drivers::postgres {
 
 using base::Error;
@@ -12,12 +10,6 @@ using base::ok;
 using base::Result;
 
 namespace {
-
-std::uint64_t number_of(const std::string& text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 // Of others' sessions a role may not see what they are; those of nobody are the server's own.
 constexpr std::string_view kind_of_session =

@@ -47,7 +47,7 @@ struct Facts {
 
 class Server {
 public:
-  Server(world::World world, Psql psql) : world_{world}, psql_{std::move(psql)} {}
+  explicit Server(Psql psql) : psql_{std::move(psql)} {}
 
   const Psql& psql() const { return psql_; }
   const domain::PostgresSpec& spec() const { return psql_.reach().spec(); }
@@ -78,7 +78,6 @@ public:
 
 private:
   base::Result<Rows> change(const std::string& script) const;
-  world::World world_;
   Psql psql_;
 };
 

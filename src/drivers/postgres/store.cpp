@@ -51,7 +51,7 @@ domain::Snapshot snapshot_of(const domain::StoreSpec& spec, const std::string& f
 } // namespace
 
 Server Store::server_of(const domain::StoreSpec& spec) const {
-  return Server{world_, Psql{world_, Reach{spec.postgres, site_.read_secret}}};
+  return Server{Psql{world_, Reach{spec.postgres, site_.read_secret}}};
 }
 
 std::string Store::base_of(const domain::StoreSpec& spec) const {

@@ -64,7 +64,7 @@ protected:
   std::string settings() {
     std::string text;
     const Psql asked = psql();
-    const auto all = Server{ports(), asked}.settings_of(live).value();
+    const auto all = Server{asked}.settings_of(live).value();
     for (const Setting& one : all)
       text += one.before + "X" + one.after + "\n";
     return text;

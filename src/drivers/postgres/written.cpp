@@ -4,7 +4,6 @@
 #include "drivers/postgres/tables.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace drivers::postgres {
 
@@ -78,12 +77,6 @@ Result<std::optional<Line>> next_of_table(Lines& lines) {
   if (tab == std::string::npos)
     return Error{ErrorKind::failed, "PostgreSQL gave what is no line of a table", ""};
   return std::optional{Line{line->substr(0, tab), line->substr(tab + 1)}};
-}
-
-std::uint64_t number_of(const std::string& text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 void add_times(std::vector<std::string>& all, const std::string& key, std::uint64_t count) {

@@ -21,14 +21,14 @@ constexpr std::size_t log_bytes_max = 8U << 20U;
 constexpr double mebibyte = 1024.0 * 1024.0;
 constexpr double ahead_seconds_max = 300; // clocks of two machines differ
 
-void unknown(Reading& reading, std::string why) {
+void unknown_number(Reading& reading, std::string why) {
   reading.verdict = Verdict::unknown;
   reading.number.reset();
   reading.detail = std::move(why);
 }
 
 void pending(Reading& reading, std::string why) {
-  unknown(reading, std::move(why));
+  unknown_number(reading, std::move(why));
   reading.is_pending = true;
 }
 
@@ -54,7 +54,7 @@ double sum_of(const std::vector<Sample>& samples) {
 // NaN and infinity are what a page says when it has nothing to say.
 void give(Reading& reading, double number, const std::string& what) {
   if (!std::isfinite(number))
-    return unknown(reading, what + " is " + text_of(number));
+    return unknown_number(reading, what + " is " + text_of(number));
   reading.verdict = Verdict::ok;
   reading.number = number;
   reading.detail = what + " is " + text_of(number);
@@ -92,9 +92,9 @@ void Probe::turn_to_age(Reading& reading) {
                      1000;
   const double age = now - *reading.number;
   if (*reading.number <= 0)
-    return unknown(reading, reading.detail + ", which is no time: it never happened");
+    return unknown_number(reading, reading.detail + ", which is no time: it never happened");
   if (age < -ahead_seconds_max)
-    return unknown(reading, reading.detail + ", which is still to come");
+    return unknown_number(reading, reading.detail + ", which is still to come");
   reading.number = std::max(age, 0.0);
   reading.detail += ", " +
                     base::format_duration(
@@ -108,14 +108,14 @@ void Probe::measure_metric(const domain::ProbeSpec& spec, Reading& reading) {
   if (!response)
     return;
   if (response->status != 200) {
-    unknown(reading, "status " + std::to_string(response->status) + ", wanted 200");
+    unknown_number(reading, "status " + std::to_string(response->status) + ", wanted 200");
     // 429: we ask too often, which says nothing about the service.
     if (response->status != 429)
       reading.verdict = Verdict::bad;
     return;
   }
   if (response->is_truncated)
-    return unknown(reading, "the page is longer than " + base::format_bytes(page_bytes_max));
+    return unknown_number(reading, "the page is longer than " + base::format_bytes(page_bytes_max));
   judge_page(spec, response->body, reading);
   if (reading.verdict == Verdict::ok)
     check_listener(spec, base::port_of_url(spec.url), reading);
@@ -126,18 +126,18 @@ void Probe::judge_page(const domain::ProbeSpec& spec, std::string_view page, Rea
   if (spec.waits_while_absent && is_absent(page, spec.metric, part))
     return pending(reading, "there is no sample of " + name_of(spec.metric) + " yet");
   if (!part)
-    return unknown(reading, base::printable(part.error().message));
+    return unknown_number(reading, base::printable(part.error().message));
   const auto whole = spec.whole ? select(page, *spec.whole)
                                 : base::Result<std::vector<Sample>>{std::vector<Sample>{}};
   if (!whole)
-    return unknown(reading, base::printable(whole.error().message));
+    return unknown_number(reading, base::printable(whole.error().message));
   if (spec.over.count() > 0)
     return judge_counters(spec, part.value(), whole.value(), reading);
   if (spec.whole)
     return give_share(spec, sum_of(part.value()), sum_of(whole.value()), reading);
   const auto number = take(values_of(part.value()), spec.take);
   if (!number)
-    return unknown(reading, name_of(spec.metric) + ": " + number.error().message);
+    return unknown_number(reading, name_of(spec.metric) + ": " + number.error().message);
   give(reading, number.value(), name_of(spec.metric));
   if (spec.is_age && reading.number)
     turn_to_age(reading);
@@ -167,19 +167,20 @@ void Probe::measure_promql(const domain::ProbeSpec& spec, Reading& reading) {
     return;
   const auto values = values_of_answer(response->body);
   if (!values) {
-    unknown(reading,
-            (response->status == 200 ? "" : "status " + std::to_string(response->status) + ": ") +
-                values.error().message);
+    unknown_number(
+        reading,
+        (response->status == 200 ? "" : "status " + std::to_string(response->status) + ": ") +
+            values.error().message);
     for (const std::string& secret : secrets)
       if (reading.detail.contains(secret))
         reading.detail = "the answer repeats the secret of the probe";
     return;
   }
   if (values.value().empty())
-    return unknown(reading, "the query gives nothing");
+    return unknown_number(reading, "the query gives nothing");
   const auto number = take(values.value(), spec.take);
   if (!number)
-    return unknown(reading, "the query: " + number.error().message);
+    return unknown_number(reading, "the query: " + number.error().message);
   give(reading, number.value(), "the query");
   if (spec.is_age && reading.number)
     turn_to_age(reading);
@@ -188,22 +189,22 @@ void Probe::measure_promql(const domain::ProbeSpec& spec, Reading& reading) {
 void Probe::measure_log(const domain::ProbeSpec& spec, Reading& reading) {
   const domain::ServiceSpec* service = find_service_(spec.service);
   if (service == nullptr)
-    return unknown(reading, "there is no service '" + spec.service + "'");
+    return unknown_number(reading, "there is no service '" + spec.service + "'");
   const auto pattern = base::Pattern::compile(spec.pattern);
   if (!pattern)
-    return unknown(reading, pattern.error().message);
+    return unknown_number(reading, pattern.error().message);
   std::optional<base::Pattern> except;
   if (!spec.except.empty()) {
     auto compiled = base::Pattern::compile(spec.except);
     if (!compiled)
-      return unknown(reading, compiled.error().message);
+      return unknown_number(reading, compiled.error().message);
     except = std::move(compiled).value();
   }
   const auto begun = world_.clock.monotonic();
   const auto text = runtime_.log_of_start(*service, log_bytes_max);
   reading.elapsed = world_.clock.monotonic() - begun;
   if (!text)
-    return unknown(reading, text.error().message);
+    return unknown_number(reading, text.error().message);
   const Lines lines = matching_lines(text.value(), pattern.value(), except);
   reading.verdict = Verdict::ok;
   reading.number = static_cast<double>(lines.count);
@@ -216,11 +217,11 @@ void Probe::measure_log(const domain::ProbeSpec& spec, Reading& reading) {
 void Probe::measure_disk(const domain::ProbeSpec& spec, Reading& reading) {
   const auto space = world_.files.space(spec.path);
   if (!space)
-    return unknown(reading, space.error().message);
+    return unknown_number(reading, space.error().message);
   const auto free_bytes = static_cast<double>(space.value().free_bytes);
   const auto total_bytes = static_cast<double>(space.value().total_bytes);
   if (total_bytes <= 0)
-    return unknown(reading, "the file system of '" + spec.path + "' tells no size");
+    return unknown_number(reading, "the file system of '" + spec.path + "' tells no size");
   const bool is_percent = spec.unit == domain::Unit::percent;
   reading.verdict = Verdict::ok;
   reading.number = is_percent ? 100 * free_bytes / total_bytes : free_bytes / mebibyte;
@@ -232,10 +233,10 @@ void Probe::measure_disk(const domain::ProbeSpec& spec, Reading& reading) {
 void Probe::measure_memory(const domain::ProbeSpec& spec, Reading& reading) {
   const domain::ServiceSpec* service = find_service_(spec.service);
   if (service == nullptr)
-    return unknown(reading, "there is no service '" + spec.service + "'");
+    return unknown_number(reading, "there is no service '" + spec.service + "'");
   const auto used = runtime_.memory_bytes(*service);
   if (!used)
-    return unknown(reading, used.error().message);
+    return unknown_number(reading, used.error().message);
   reading.verdict = Verdict::ok;
   reading.number = static_cast<double>(used.value()) / mebibyte;
   reading.detail = base::format_bytes(used.value()) + " in use";
@@ -243,7 +244,7 @@ void Probe::measure_memory(const domain::ProbeSpec& spec, Reading& reading) {
     return;
   const auto all = world_.processes.machine_memory_bytes();
   if (!all || all.value() == 0)
-    return unknown(reading, !all ? all.error().message : "this machine tells no memory");
+    return unknown_number(reading, !all ? all.error().message : "this machine tells no memory");
   reading.number = 100 * static_cast<double>(used.value()) / static_cast<double>(all.value());
   reading.detail += ", " + text_of(std::round(10 * *reading.number) / 10) + " % of " +
                     base::format_bytes(all.value());

@@ -11,9 +11,9 @@ using base::ErrorKind;
 constexpr const char* record = "/state/run/held-units";
 
 // Timers that wake others: one is active, one is not.
-class Machine {
+class Timers {
 public:
-  Machine() {
+  Timers() {
     for (const char* name : {"refresh.timer", "idle.timer", "watch.path"})
       systemd.units[name].is_enabled = name != std::string{"idle.timer"};
     EXPECT_TRUE(systemd.start_by_others("refresh.timer"));
@@ -37,7 +37,7 @@ constexpr const char* as_before = "inactive active active ";
 constexpr const char* all_held = "inactive inactive(held) inactive(held) ";
 
 TEST(HeldUnits, that_were_active_are_stopped_and_started_again) {
-  Machine machine;
+  Timers machine;
   for (int times = 0; times < 2; ++times) {
     ASSERT_TRUE(machine.held().hold());
     EXPECT_EQ(machine.states(), all_held);
@@ -54,7 +54,7 @@ TEST(HeldUnits, that_were_active_are_stopped_and_started_again) {
 }
 
 TEST(HeldUnits, that_are_not_active_are_not_touched) {
-  Machine machine;
+  Timers machine;
   HeldUnits idle{machine.systemd.ports(), {"idle.timer", "none.timer"}, "shop", "/state", "/units"};
   ASSERT_TRUE(idle.hold());
   EXPECT_FALSE(machine.exists(record));
@@ -68,7 +68,7 @@ TEST(HeldUnits, that_are_not_active_are_not_touched) {
 }
 
 TEST(HeldUnits, of_another_stack_are_not_taken_over) {
-  Machine machine;
+  Timers machine;
   ASSERT_TRUE(machine.held().hold());
   HeldUnits other{machine.systemd.ports(), {"refresh.timer"}, "mill", "/mill", "/units"};
   EXPECT_EQ(other.hold().error().kind, ErrorKind::conflict);
@@ -77,7 +77,7 @@ TEST(HeldUnits, of_another_stack_are_not_taken_over) {
 }
 
 TEST(HeldUnits, one_that_does_not_start_keeps_no_other_down) {
-  Machine machine;
+  Timers machine;
   ASSERT_TRUE(machine.held().hold());
   machine.systemd.units["refresh.timer"].starts_badly = true;
   EXPECT_EQ(machine.held().let_go().error().message,
@@ -90,7 +90,7 @@ TEST(HeldUnits, one_that_does_not_start_keeps_no_other_down) {
 }
 
 TEST(HeldUnits, are_not_believed_to_be_held_when_systemd_has_not_read_it) {
-  Machine machine;
+  Timers machine;
   machine.systemd.ignored_verb = "daemon-reload";
   EXPECT_EQ(machine.held().hold().error().message,
             "unit 'refresh.timer' cannot be held: systemd has not read "
@@ -110,7 +110,7 @@ TEST(HeldUnits, survive_every_fault_at_every_effect) {
        {sim::Fault::crash_before, sim::Fault::crash_after, sim::Fault::crash_torn,
         sim::Fault::power_cut, sim::Fault::fail_once, sim::Fault::lost_reply})
     for (std::size_t at = 0;; ++at) {
-      Machine machine;
+      Timers machine;
       const std::string where = std::string{name_of(fault)} + "@" + std::to_string(at);
       const auto all = [&](bool is_hold) {
         try {

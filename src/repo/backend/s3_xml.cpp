@@ -14,8 +14,8 @@ constexpr std::array<std::pair<std::string_view, char>, 5> names{
     {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}};
 
 // The begin and the end of the content of the first such element at or behind `from`.
-std::optional<std::pair<std::size_t, std::size_t>> find(std::string_view xml, std::string_view name,
-                                                        std::size_t from) {
+std::optional<std::pair<std::size_t, std::size_t>>
+find_element(std::string_view xml, std::string_view name, std::size_t from) {
   const std::string open = "<" + std::string{name};
   for (auto at = xml.find(open, from); at != std::string_view::npos; at = xml.find(open, at + 1)) {
     const auto after = at + open.size();
@@ -57,7 +57,7 @@ void append_entity(std::string& plain, std::string_view entity) {
 } // namespace
 
 std::optional<std::string_view> element(std::string_view xml, std::string_view name) {
-  const auto found = find(xml, name, 0);
+  const auto found = find_element(xml, name, 0);
   if (!found)
     return std::nullopt;
   return xml.substr(found->first, found->second - found->first);
@@ -65,7 +65,8 @@ std::optional<std::string_view> element(std::string_view xml, std::string_view n
 
 std::vector<std::string_view> elements(std::string_view xml, std::string_view name) {
   std::vector<std::string_view> all;
-  for (auto found = find(xml, name, 0); found; found = find(xml, name, found->second))
+  for (auto found = find_element(xml, name, 0); found;
+       found = find_element(xml, name, found->second))
     all.push_back(xml.substr(found->first, found->second - found->first));
   return all;
 }

@@ -18,7 +18,7 @@ using base::Result;
 namespace {
 
 constexpr std::size_t connections_max = 5; // a server lets in ten at a time, others too
-constexpr std::uint32_t file_mode = 0400;
+constexpr std::uint32_t file_permissions = 0400;
 constexpr std::uint32_t folder_mode = 0700;
 
 class Sftp final : public Backend {
@@ -60,10 +60,10 @@ public:
         return ok();
       const std::string path = path_of(name);
       const std::string partial = path + "-tmp-" + random_.hex(16);
-      auto written = client.write(partial, bytes, file_mode);
+      auto written = client.write(partial, bytes, file_permissions);
       if (!written && written.error().kind == ErrorKind::not_found && name.kind == FileKind::pack) {
         TRY(make_folder(client, base::parent_of(path)));
-        written = client.write(partial, bytes, file_mode);
+        written = client.write(partial, bytes, file_permissions);
       }
       if (written)
         written = name.kind == FileKind::config ? client.rename_new(partial, path)

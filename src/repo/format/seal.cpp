@@ -22,10 +22,10 @@ constexpr std::size_t iv_bytes = 16;
 constexpr std::size_t mac_bytes = 16;
 constexpr std::size_t ivs_at_once = 64; // one call of the generator for so many
 
-unsigned char* raw(char* bytes) {
+unsigned char* unsigned_at(char* bytes) {
   return reinterpret_cast<unsigned char*>(bytes);
 }
-const unsigned char* raw(const char* bytes) {
+const unsigned char* unsigned_at(const char* bytes) {
   return reinterpret_cast<const unsigned char*>(bytes);
 }
 
@@ -107,7 +107,7 @@ void Sealer::mac_of(const unsigned char* iv, std::string_view ciphertext, unsign
   CHECK(EVP_EncryptUpdate(own.one_block, one_time.data() + 16, &length, iv, 16) == 1);
   std::size_t written = 0;
   CHECK(EVP_MAC_init(own.mac, one_time.data(), one_time.size(), nullptr) == 1);
-  CHECK(EVP_MAC_update(own.mac, raw(ciphertext.data()), ciphertext.size()) == 1);
+  CHECK(EVP_MAC_update(own.mac, unsigned_at(ciphertext.data()), ciphertext.size()) == 1);
   CHECK(EVP_MAC_final(own.mac, mac, &written, mac_bytes) == 1 && written == mac_bytes);
 }
 
@@ -118,7 +118,8 @@ void crypt(EVP_CIPHER_CTX* cipher, std::string_view from, char* to) {
   while (!from.empty()) {
     const auto step = std::min<std::size_t>(from.size(), INT_MAX & ~15);
     int length = 0;
-    CHECK(EVP_EncryptUpdate(cipher, raw(to), &length, raw(from.data()), static_cast<int>(step)));
+    CHECK(EVP_EncryptUpdate(cipher, unsigned_at(to), &length, unsigned_at(from.data()),
+                            static_cast<int>(step)));
     to += step;
     from.remove_prefix(step);
   }
@@ -129,18 +130,18 @@ void crypt(EVP_CIPHER_CTX* cipher, std::string_view from, char* to) {
 void Sealer::seal(std::string_view plain, std::string& out) {
   const std::size_t begin = out.size();
   base::resize_unset(out, begin + plain.size() + seal_bytes);
-  unsigned char* const iv = raw(out.data() + begin);
+  unsigned char* const iv = unsigned_at(out.data() + begin);
   take_iv(iv);
   CHECK(EVP_EncryptInit_ex2(state_->cipher, nullptr, nullptr, iv, nullptr) == 1);
   char* const ciphertext = out.data() + begin + iv_bytes;
   crypt(state_->cipher, plain, ciphertext);
-  mac_of(iv, {ciphertext, plain.size()}, raw(ciphertext + plain.size()));
+  mac_of(iv, {ciphertext, plain.size()}, unsigned_at(ciphertext + plain.size()));
 }
 
 Result<> Sealer::open(std::string_view box, std::span<char> plain) {
   if (box.size() != plain.size() + seal_bytes)
     return Error{ErrorKind::corrupt, "sealed bytes are of another length", ""};
-  const unsigned char* const iv = raw(box.data());
+  const unsigned char* const iv = unsigned_at(box.data());
   const std::string_view ciphertext = box.substr(iv_bytes, box.size() - seal_bytes);
   std::array<unsigned char, mac_bytes> mac{};
   mac_of(iv, ciphertext, mac.data());

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t block_bytes = 64;
 using State = std::array<std::uint32_t, 8>;
 
-const unsigned char* raw(std::string_view bytes) {
+const unsigned char* start_of(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
@@ -187,7 +187,7 @@ struct Sha256Lanes {
     const std::string_view rest = stream.bytes.substr(blocks * block_bytes);
     if (!rest.empty())
       std::memcpy(hash.rest_.data(), rest.data(), rest.size());
-    return {&hash.state_, raw(stream.bytes), blocks};
+    return {&hash.state_, start_of(stream.bytes), blocks};
   }
 };
 

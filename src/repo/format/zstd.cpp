@@ -15,8 +15,8 @@ using base::Result;
 
 namespace {
 
-Error broken(std::string_view why) {
-  return {ErrorKind::corrupt, "compressed bytes are broken: " + std::string{why}, ""};
+Error undecodable(std::string_view why) {
+  return {ErrorKind::corrupt, "compressed bytes are undecodable: " + std::string{why}, ""};
 }
 
 } // namespace
@@ -62,9 +62,9 @@ Result<> Decompressor::decompress(std::string_view frame, std::span<char> plain)
   const std::size_t size =
       ZSTD_decompressDCtx(state_->context, plain.data(), plain.size(), frame.data(), frame.size());
   if (ZSTD_isError(size))
-    return broken(ZSTD_getErrorName(size));
+    return undecodable(ZSTD_getErrorName(size));
   if (size != plain.size())
-    return broken("they are shorter than recorded");
+    return undecodable("they are shorter than recorded");
   return ok();
 }
 
@@ -81,15 +81,15 @@ Result<std::string> Decompressor::decompress_any(std::string_view frame, std::si
     const std::size_t taken = in.pos;
     left = ZSTD_decompressStream(state_->context, &to, &in);
     if (ZSTD_isError(left))
-      return broken(ZSTD_getErrorName(left));
+      return undecodable(ZSTD_getErrorName(left));
     size += to.pos;
     if (size > bytes_max)
-      return broken("they hold more than " + std::to_string(bytes_max) + " bytes");
+      return undecodable("they hold more than " + std::to_string(bytes_max) + " bytes");
     if (left != 0 && to.pos == 0 && in.pos == taken)
-      return broken("they end too early");
+      return undecodable("they end too early");
   }
   if (in.pos != in.size)
-    return broken("something stands behind them");
+    return undecodable("something stands behind them");
   plain.resize(size);
   return plain;
 }
