@@ -11,6 +11,7 @@
 #include "drivers/docker/volume.hpp"
 #include "drivers/exec/runtime.hpp"
 #include "drivers/exec/store.hpp"
+#include "drivers/postgres/data_store.hpp"
 #include "drivers/postgres/store.hpp"
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
@@ -119,7 +120,9 @@ public:
         directory_{world}, sqlite_{world}, exec_store_{world, site_}, volumes_{world,
                                                                                stack_.docker_socket,
                                                                                directory_, stack_},
-        postgres_{world, {stack_.name, stack_.state_folder, read_secret_}},
+        databases_{world, {stack_.name, stack_.state_folder, read_secret_}}, postgres_{world,
+                                                                                       directory_,
+                                                                                       databases_},
         preflight_{world, resources_, stack_, read_secret_} {}
 
   engine::Drivers drivers() override {
@@ -156,7 +159,8 @@ private:
   drivers::sqlite::Store sqlite_;
   drivers::exec::Store exec_store_;
   drivers::docker::VolumeStore volumes_;
-  drivers::postgres::Store postgres_;
+  drivers::postgres::Store databases_;
+  drivers::postgres::DataStore postgres_;
   os::Resources resources_;
   checks::Preflight preflight_;
 };

@@ -72,7 +72,8 @@ void add_stores(const Look& look, Needs& needs) {
     if (!fact.state.kept_folder.empty()) {
       needs.add(fact.state.kept_folder, bytes, "the copy of store '" + fact.store + "'",
                 spec->kind == domain::StoreKind::directory ||
-                    spec->kind == domain::StoreKind::volume);
+                    spec->kind == domain::StoreKind::volume ||
+                    (spec->kind == domain::StoreKind::postgres && !spec->path.empty()));
     } else if (fact.state.free_bytes < bytes) {
       look.block(disk, "store '" + fact.store + "' holds " + base::format_bytes(bytes) +
                            ", its driver has " + base::format_bytes(fact.state.free_bytes) +

@@ -450,6 +450,14 @@ TEST(ConfigBad, RefusesPlacesInsideOneAnother) {
       {"db: { sqlite: ./data/app.db }", "db: { directory: ../state/x }",
        "belay.yaml:43:20: store 'db' is inside 'state' | Keep the data apart from what belay makes "
        "and removes."},
+      {"db: { sqlite: ./data/app.db }", "db: { postgres: { data: ./data/pg } }",
+       "belay.yaml:43:27: store 'db' is inside store 'data' | Add 'pg' to 'stores.data.exclude', "
+       "or "
+       "remove one of them."},
+      {"db: { sqlite: ./data/app.db }", "db: { postgres: { data: /pg }, ledger: SELECT 1 }",
+       "belay.yaml:43:42: a store with 'postgres.data' has no 'ledger' | Its server is stopped "
+       "when "
+       "belay decides."},
       {"state: ../state", "state: ./data/.belay",
        "belay.yaml:42:22: store 'data' holds 'state', so that it would capture itself | Choose "
        "another folder, or add '.belay' to 'stores.data.exclude'."},

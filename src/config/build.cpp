@@ -238,6 +238,12 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
     store.kind = domain::StoreKind::postgres;
     store.postgres = build_postgres(building, name, *postgres);
     store.ledger = section.text_or_empty("ledger");
+    if (const Value* data = postgres->find("data")) {
+      store.path = data->text;
+      if (const Value* ledger = section.find("ledger"))
+        building.problems.add(ledger->mark, "a store with 'postgres.data' has no 'ledger'",
+                              "Its server is stopped when belay decides.");
+    }
     return store;
   }
   if (const Value* volume = section.find("volume")) {
@@ -259,7 +265,8 @@ domain::CommandSpec build_command(const Building& building, const Value& item) {
 std::string sql_store(const Building& building, const Value& item, const std::string& path) {
   std::vector<std::string> databases;
   for (const domain::StoreSpec& store : building.stack.stores)
-    if (store.kind == domain::StoreKind::sqlite || store.kind == domain::StoreKind::postgres)
+    if (store.kind == domain::StoreKind::sqlite ||
+        (store.kind == domain::StoreKind::postgres && store.path.empty()))
       databases.push_back(store.name);
   const Value* named = item.find("store");
   if (named == nullptr && databases.size() == 1)

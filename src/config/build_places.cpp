@@ -37,6 +37,8 @@ const Value& path_value(const Building& building, const StoreSpec& store) {
   for (const char* key : {"sqlite", "volume"})
     if (const Value* place = section.find(key))
       return *place;
+  if (const Value* postgres = section.find("postgres"))
+    return postgres->at("data");
   return section.at("directory");
 }
 

@@ -7,25 +7,30 @@ domain::PostgresSpec build_postgres(const Building& building, const std::string&
                                     const Value& section) {
   using domain::PostgresMethod;
   domain::PostgresSpec spec;
+  spec.user = section.text_or_empty("user");
+  spec.tools = section.text_or_empty("tools");
+  spec.timeout = section.at("timeout").duration;
+  if (section.find("data") != nullptr) {
+    if (spec.user.empty())
+      spec.user = "postgres";
+    return spec;
+  }
   spec.database = section.at("database").text;
   spec.host = section.text_or_empty("host");
   if (const Value* port = section.find("port"))
     spec.port = static_cast<int>(port->number);
-  spec.user = section.text_or_empty("user");
   if (const Value* password = section.find("password"))
     spec.password = secret_of(password->text);
   spec.sslmode = section.text_or_empty("sslmode");
   spec.ssl_root = section.text_or_empty("ssl_root");
   if (const Value* through = section.find("through"))
     spec.through = project_command(through->words, building.stack.project_folder);
-  spec.tools = section.text_or_empty("tools");
   spec.maintenance = section.at("maintenance").text;
   const std::string& method = section.at("method").text;
   spec.method = method == "clone"  ? PostgresMethod::clone
                 : method == "dump" ? PostgresMethod::dump
                                    : PostgresMethod::automatic;
   spec.sample_above_bytes = static_cast<std::uint64_t>(section.at("sample_above").number);
-  spec.timeout = section.at("timeout").duration;
   spec.fence_timeout = section.at("fence_timeout").duration;
   const std::string path = "stores." + store + ".postgres";
   // The longest name of PostgreSQL is 63 bytes; a longer one would be cut, and be another's.

@@ -65,70 +65,91 @@ inline constexpr std::array store_options{
 };
 
 inline constexpr std::array postgres_options{
-    Option{
-        .key = "database", .type = Type::text, .doc = "Name of the database.", .is_required = true},
+    Option{.key = "database",
+           .type = Type::text,
+           .doc = "Name of the database.",
+           .is_alternative = true},
+    Option{.key = "data",
+           .type = Type::path,
+           .doc =
+               "Instead of one database the data folder of a whole server of this machine, which "
+               "is a part of the stack and shut down with its services. The way back is an "
+               "exchange of folders.",
+           .is_alternative = true},
     Option{.key = "host",
            .type = Type::text,
            .doc = "Name or address of the server, or the folder of its socket. Without it, what "
-                  "libpq does: the local socket."},
+                  "libpq does: the local socket.",
+           .only_with = "database"},
     Option{.key = "port",
            .type = Type::integer,
            .doc =
                "Its port; that of a socket is in the socket's name. Without it, what libpq does: "
                "5432.",
+           .only_with = "database",
            .low = 1,
            .high = 65535},
     Option{.key = "user",
            .type = Type::text,
            .doc = "The role: best the owner of the database, with CREATEDB. Without it, what libpq "
-                  "does: the name of the user that belay runs as."},
+                  "does: the name of the user that belay runs as. With `data`: a superuser of the "
+                  "server, `postgres` without it."},
     Option{.key = "password",
            .type = Type::secret,
            .doc = "Its password, for the environment of the tools (PGPASSWORD). Behind `through` "
-                  "it must be let through: [docker, exec, -i, -e, PGPASSWORD, db]."},
+                  "it must be let through: [docker, exec, -i, -e, PGPASSWORD, db].",
+           .only_with = "database"},
     Option{.key = "sslmode",
            .type = Type::choice,
            .doc = "How a connection is encrypted. Only `verify-full` is safe on a network. Without "
                   "it, what libpq does: `prefer`.",
-           .values = "disable allow prefer require verify-ca verify-full"},
+           .values = "disable allow prefer require verify-ca verify-full",
+           .only_with = "database"},
     Option{.key = "ssl_root",
            .type = Type::path,
            .doc = "File of the certificates that `verify-ca` and `verify-full` trust. Without it, "
-                  "what libpq does."},
+                  "what libpq does.",
+           .only_with = "database"},
     Option{.key = "through",
            .type = Type::words,
            .doc = "What runs the tools where the server is, as a list of words: [docker, exec, -i, "
                   "db], [kubectl, exec, -i, db-0, --], [ssh, host]. It must hand on standard "
-                  "input."},
+                  "input.",
+           .only_with = "database"},
     Option{.key = "tools",
            .type = Type::path,
            .doc = "Folder of psql, pg_dump and pg_restore, of the server's version or newer. "
-                  "Without it they are looked up in PATH."},
+                  "Without it they are looked up in PATH. With `data`: of all programs of the "
+                  "server, of just its version; without it, where packages put them."},
     Option{.key = "maintenance",
            .type = Type::text,
            .by_default = "postgres",
-           .doc = "The database that belay is connected to while it renames others."},
+           .doc = "The database that belay is connected to while it renames others.",
+           .only_with = "database"},
     Option{.key = "method",
            .type = Type::choice,
            .by_default = "auto",
            .doc = "How it is kept for the way back. `clone`: as a second database on the same "
                   "server; the way back is two renames. `dump`: as a dump that was restored once. "
                   "`auto`: a clone where the role may and there is room.",
-           .values = "auto clone dump"},
+           .values = "auto clone dump",
+           .only_with = "database"},
     Option{.key = "sample_above",
            .type = Type::size,
            .by_default = "4GiB",
-           .doc = "A larger database is compared by a sample of its rows, beside exact counts."},
+           .doc = "A larger database is compared by a sample of its rows, beside exact counts.",
+           .only_with = "database"},
     Option{.key = "timeout",
            .type = Type::duration,
            .by_default = "6h",
-           .doc = "For one dump, one restore or one copy.",
+           .doc = "For one dump, one restore, one copy or one proof.",
            .low = 1000,
            .high = 7 * day},
     Option{.key = "fence_timeout",
            .type = Type::duration,
            .by_default = "30s",
            .doc = "How long other sessions of the database may take to go, once they were ended.",
+           .only_with = "database",
            .low = 100,
            .high = hour},
 };

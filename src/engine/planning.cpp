@@ -126,6 +126,8 @@ std::string what_decides(const domain::Stack& stack) {
       parts.push_back(store.name + ": what its driver says");
     else if (store.kind == domain::StoreKind::sqlite)
       parts.push_back(store.name + ": schema and user_version");
+    else if (store.kind == domain::StoreKind::postgres && !store.path.empty())
+      parts.push_back(store.name + ": its data goes back once its server ran again");
     else if (store.kind == domain::StoreKind::postgres)
       parts.push_back(store.name + ": schema and ledgers");
     else if (store.layout.empty())

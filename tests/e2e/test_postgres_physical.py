@@ -144,19 +144,25 @@ class Shop:
     def live(self):
         return set(self.ask("/writes"))
 
+    def processes(self, which):
+        return [pid for pid in pathlib.Path("/proc").glob("[0-9]*") if self.is_ours(pid) and which(pid)]
+
+    def signal(self, sent, which):
+        left = self.processes(which)
+        for pid in left:
+            try:
+                os.kill(int(pid.name), sent)
+            except ProcessLookupError:
+                continue
+        wait_until("all are gone", lambda: not any(map(self.is_ours, left)), 60)
+
+    def stop(self):
+        """The service is asked to end, with its server."""
+        self.signal(signal.SIGTERM, self.is_service)
+
     def end(self):
-        """The service is asked to end, with its server; what does not is killed."""
-        for sent, seconds in ((signal.SIGTERM, 60), (signal.SIGKILL, 60)):
-            left = [pid for pid in pathlib.Path("/proc").glob("[0-9]*") if self.is_ours(pid)]
-            for pid in left:
-                try:
-                    if sent == signal.SIGKILL or self.is_service(pid):
-                        os.kill(int(pid.name), sent)
-                except OSError:  # it is gone
-                    continue
-            if sent == signal.SIGTERM:
-                left = [pid for pid in left if self.is_service(pid)]
-            wait_until("all are gone", lambda left=left: not any(map(self.is_ours, left)), seconds)
+        self.stop()
+        self.signal(signal.SIGKILL, lambda _: True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @staticmethod
@@ -239,3 +245,69 @@ def test_a_part_of_a_server_elsewhere_is_refused_before_anything(make_shop):
     finally:
         run_server(shop.data, shop.sockets, on=False)
     assert "a tablespace" in shop.must(BLOCKED, "upgrade", "shop", "--to", "1.0", "--yes")
+
+
+PHYSICAL = "{ postgres: { data: ./data } }"
+
+
+def left_over(shop):
+    return [path.name for path in shop.folder.iterdir() if path.name.startswith(".belay-proof")]
+
+
+def damage(shop, table):
+    """One byte of a page of a table, on the disk."""
+    oid, node = as_server("psql", "-h", str(shop.sockets), "-U", "postgres", "-d", "shop", "-X", "-q", "-A", "-t", "-F", " ",
+                          "-c", f"SELECT (SELECT oid FROM pg_database WHERE datname = 'shop'), relfilenode "
+                                f"FROM pg_class WHERE relname = '{table}'").split()
+    with open(shop.data / "base" / oid / node, "r+b") as pages:
+        pages.seek(3 * 8192 + 4000)
+        byte = pages.read(1)
+        pages.seek(-1, os.SEEK_CUR)
+        pages.write(bytes([byte[0] ^ 1]))
+
+
+def test_a_data_folder_is_proved_and_goes_back_by_exchange(make_shop):
+    shop = make_shop(PHYSICAL)
+    shop.must(DONE, "upgrade", "shop", "--to", "1.0", "--yes")
+    shop.write(6)
+    shop.must(DONE, "upgrade", "shop", "--to", "2.0", "--yes")
+    record, = [path for path in shop.folder.glob(".belay-data/p-*/proved.json") if '["public.writes",6,""]' in path.read_text()]
+    assert {each["name"] for each in json.loads(record.read_text())["databases"]} == {"postgres", "shop", "template1"}
+    shop.write(4)
+    before = shop.live()
+    said = shop.must(ROLLED_BACK, "upgrade", "shop", "--to", "3.0", "--yes")
+    assert "level data" in said or "level full" in said
+    wait_until("2.0 serves again", lambda: shop.version() == "2.0")
+    assert shop.live() == before == shop.acknowledged
+    shop.write(1)  # and by hand, with what is abandoned as SQL
+    shop.must(DONE, "rollback", "shop", "--level", "full", "--yes")
+    assert shop.version() == "1.0" and shop.live() == {f"w{n}" for n in range(1, 7)}
+    newest = max(path.name.removesuffix(".json") for path in (shop.folder / ".belay/points").glob("a-*"))
+    shop.must(DONE, "abandoned", "export", newest, "--into", str(shop.folder / "out"))
+    assert all(f"\t{name}\n" in (shop.folder / "out/db/all.sql").read_text() for name in shop.acknowledged)
+    assert left_over(shop) == []
+
+
+def test_a_damaged_page_is_no_restore_point(make_shop):
+    shop = make_shop(PHYSICAL)
+    shop.must(DONE, "upgrade", "shop", "--to", "1.0", "--yes")
+    damage(shop, "pages")
+    assert "pg_checksums" in shop.must(ROLLED_BACK, "upgrade", "shop", "--to", "2.0", "--yes")
+    wait_until("1.0 serves again", lambda: shop.version() == "1.0")
+    assert left_over(shop) == []
+
+
+def test_a_data_folder_goes_into_a_repository_and_comes_back(make_shop):
+    shop = make_shop(PHYSICAL)
+    shop.must(DONE, "repo", "init")
+    shop.must(DONE, "upgrade", "shop", "--to", "1.0", "--yes")
+    shop.write(3)
+    assert "server that runs" in shop.must(BLOCKED, "backup")
+    shop.stop()
+    made = shop.must(DONE, "backup")
+    point = next(word.strip(".,:") for word in made.split() if word.startswith("p-"))
+    shutil.rmtree(shop.data / "base")
+    shop.must(DONE, "rollback", "shop", "--to", point, "--level", "full", "--yes")
+    assert shop.live() == shop.acknowledged
+    shop.must(DONE, "verify", point)
+    assert left_over(shop) == []
