@@ -43,6 +43,12 @@ TOOLS = tools_folder()
 USER = server_user() or pwd.getpwuid(os.geteuid())
 
 
+def place():
+    """In memory where there is room: thousands of small files are made, synced and removed again."""
+    memory = pathlib.Path("/dev/shm")
+    return str(memory) if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 3 << 30 else "/tmp"
+
+
 def as_server(*argv, **more):
     """A program of PostgreSQL, as the user that its server runs as, with nothing of ours but a mark."""
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "E2E_MARK": str(more.pop("mark", ""))}
@@ -70,7 +76,7 @@ def sql(sockets, script, database="shop"):
 @pytest.fixture(scope="module")
 def made():
     """A data folder that was shut down, with a database `shop`."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-pd-", dir="/tmp"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-pd-", dir=place()))
     try:
         folder.chmod(0o755)
         shutil.chown(folder, USER.pw_uid, USER.pw_gid)
@@ -91,7 +97,7 @@ def made():
 class Shop:
     def __init__(self, made, store):
         # Short, for the socket, and where the server's user may come.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-ps-", dir="/tmp"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belay-ps-", dir=place()))
         self.folder.chmod(0o755)
         self.data, self.sockets = self.folder / "data", self.folder / "socket"
         self.sockets.mkdir()
@@ -113,6 +119,10 @@ class Shop:
     def configure(self, store):
         (self.folder / "belay.yaml").write_text(YAML.format(
             port=self.port, folder=self.folder, tools=TOOLS, uid=USER.pw_uid, store=store))
+
+    def begin(self, *arguments, env):
+        return subprocess.Popen([BELAY, *arguments, "--config", self.folder / "belay.yaml"], cwd=self.folder,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **env})
 
     def belay(self, *arguments):
         return subprocess.run([BELAY, *arguments, "--config", self.folder / "belay.yaml"], cwd=self.folder, text=True,
@@ -286,6 +296,33 @@ def test_a_data_folder_is_proved_and_goes_back_by_exchange(make_shop):
     shop.must(DONE, "abandoned", "export", newest, "--into", str(shop.folder / "out"))
     assert all(f"\t{name}\n" in (shop.folder / "out/db/all.sql").read_text() for name in shop.acknowledged)
     assert left_over(shop) == []
+
+
+def throwaways(shop):
+    mark = f"BELAY_THROWAWAY={shop.folder}/.belay-proof-data".encode()
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_killed_while_it_proves_belay_leaves_no_server_behind(make_shop):
+    first, shop = make_shop(PHYSICAL), make_shop(PHYSICAL)
+    log, mark = first.folder / "effects", shop.folder / "paused"
+    assert first.begin("upgrade", "shop", "--to", "1.0", "--yes", env={"BELAY_EFFECTS_LOG": str(log)}).wait(240) == DONE
+    psql = [line.split()[0] for line in log.read_text().splitlines() if "/psql" in line]
+    running = shop.begin("upgrade", "shop", "--to", "1.0", "--yes",
+                         env={"BELAY_PAUSE_AT": f"{psql[2]}:after", "BELAY_PAUSE_FILE": str(mark)})
+    wait_until("belay pauses", lambda: mark.exists() or running.poll() is not None, 240)
+    assert "/psql" in mark.read_text() and throwaways(shop) != []
+    running.kill()
+    running.wait()
+    shop.must(DONE, "resume")
+    assert shop.version() == "1.0" and throwaways(shop) == left_over(shop) == []
 
 
 def test_a_damaged_page_is_no_restore_point(make_shop):
