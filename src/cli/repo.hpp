@@ -74,8 +74,10 @@ struct RepoOptions {
   std::string path_as;
   bool is_case_ignored = false;
   bool has_metadata = false;
-  bool is_of_stack = false;     // forget by belay.yaml
-  bool is_second_place = false; // that of belay.yaml
+  bool is_of_stack = false;       // forget by belay.yaml
+  bool is_second_place = false;   // that of belay.yaml
+  bool is_by_environment = false; // backup by KM_BACKUP_...
+  bool is_verified_only = false;
   std::string stack;
   std::string point;
   std::string into;

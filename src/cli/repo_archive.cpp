@@ -1,12 +1,11 @@
 // What `belay export` and `belay import` do once they are parsed.
-#include "base/digest.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/repo_work.hpp"
 #include "cli/say.hpp"
-#include "repo/archive.hpp"
 #include "repo/import.hpp"
+#include "repo/new_archive.hpp"
 #include "repo/tar.hpp"
 
 #include <nlohmann/json.hpp>
@@ -16,7 +15,6 @@ namespace cli {
 using base::Error;
 using base::ErrorKind;
 using base::format_bytes;
-using base::ok;
 using base::Result;
 
 namespace {
@@ -32,80 +30,6 @@ Result<repo::Packing> packing_of(const std::string& file) {
                "Let its name end in .tgz, .tar.gz, .tar.zst or .tar."};
 }
 
-// An archive that gets its name when all of it is durable and was read back.
-class NewArchive {
-public:
-  NewArchive(world::Folders& folders, world::Files& files, std::string path)
-      : folders_{folders}, files_{files}, path_{std::move(path)}, part_{"." +
-                                                                        base::name_of_path(path_) +
-                                                                        ".part"} {}
-  ~NewArchive() {
-    if (folder_) // it has no name: what there is of it is of no use
-      static_cast<void>(folder_->remove(part_));
-  }
-  NewArchive(const NewArchive&) = delete;
-  NewArchive& operator=(const NewArchive&) = delete;
-
-  Result<> begin() {
-    if (TRY(files_.info(path_)))
-      return Error{ErrorKind::conflict, "'" + path_ + "' is there already", "Take another name."};
-    folder_ = TRY(folders_.open(base::parent_of(path_)));
-    TRY(folder_->remove(part_)); // of an export that died
-    file_ = TRY(folder_->make_file(part_));
-    return ok();
-  }
-  Result<> write(std::string_view bytes) {
-    TRY(file_->write(bytes, size_));
-    size_ += bytes.size();
-    written_.update(bytes);
-    return ok();
-  }
-  Result<> end(const world::Identity& self, world::TimePoint now, const repo::TarReport& wanted) {
-    const auto seconds = std::chrono::system_clock::to_time_t(now);
-    TRY(file_->finish({.mode = 0600,
-                       .user = self.uid,
-                       .group = self.gid,
-                       .size_bytes = size_,
-                       .mtime = {seconds, 0},
-                       .atime = {seconds, 0}}));
-    TRY(folders_.sync(base::parent_of(path_)));
-    TRY(read_back(wanted));
-    TRY(files_.rename(base::parent_of(path_) + "/" + part_, path_));
-    folder_.reset();
-    return ok();
-  }
-  std::uint64_t size() const { return size_; }
-
-private:
-  Result<> read_back(const repo::TarReport& wanted) {
-    const auto file = TRY(folder_->open_file(part_));
-    base::Sha256 read;
-    std::string bytes(1U << 20U, '\0');
-    for (std::uint64_t offset = 0; offset < size_;) {
-      const std::size_t got = TRY(file->read({bytes.data(), bytes.size()}, offset));
-      if (got == 0)
-        break;
-      read.update(std::string_view{bytes}.substr(0, got));
-      offset += got;
-    }
-    const auto found = TRY(repo::verify_archive(*file, path_));
-    if (read.hex() != written_.hex() || found.entries != wanted.entries ||
-        found.bytes != wanted.bytes)
-      return Error{ErrorKind::corrupt, "'" + path_ + "' is not what was written when it is read",
-                   "Look at the disk that it lies on."};
-    return ok();
-  }
-
-  world::Folders& folders_;
-  world::Files& files_;
-  std::string path_;
-  std::string part_;
-  std::unique_ptr<world::Folder> folder_;
-  std::unique_ptr<world::NewFile> file_;
-  base::Sha256 written_;
-  std::uint64_t size_ = 0;
-};
-
 } // namespace
 
 Result<int> RepoWork::run_export(repo::Repository& repository) {
@@ -118,7 +42,7 @@ Result<int> RepoWork::run_export(repo::Repository& repository) {
   const bool is_folder_named = options_.snapshot.contains(':');
   if (!is_folder_named && snapshot.paths.size() == 1)
     below = snapshot.paths.front();
-  NewArchive archive{*terminal_.folders, host_.world.files, path};
+  repo::NewArchive archive{*terminal_.folders, host_.world.files, path};
   const auto begin = host_.world.clock.monotonic();
   TRY(archive.begin());
   const auto report = TRY(repo::with_lock(

@@ -114,7 +114,8 @@ struct RepoCommands::State {
         "take a restore point of a running stack, or a snapshot of paths, into a repository",
         "  belay backup shop\n"
         "  belay backup -r /srv/backup -p password --path /srv/shop --tag nightly\n"
-        "  belay backup -r /srv/backup -p password --path /srv --exclude '*.tmp'",
+        "  belay backup -r /srv/backup -p password --path /srv --exclude '*.tmp'\n"
+        "  KM_STATE_PATH=/opt/knowledge/var belay backup --environment",
         &RepoWork::backup);
     backup->add_option("STACK", options.stack,
                        "name of the stack; without it and --path, the one of belay.yaml");
@@ -146,6 +147,13 @@ struct RepoCommands::State {
     backup->add_option("--compression", options.compression, "0 (none), 1 (fast) to 19 (small)")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
+    CLI::Option* environment =
+        backup->add_flag("--environment", options.is_by_environment,
+                         "an archive of KM_STATE_PATH instead, as the KM_BACKUP_... variables say");
+    backup
+        ->add_flag("--verify", options.is_verified_only,
+                   "only read the newest archive to its end, or the newest that is whole")
+        ->needs(environment);
   }
 
   void add_lookers() {

@@ -250,6 +250,8 @@ Result<int> RepoWork::run_backup(repo::Repository& repository) {
 }
 
 int RepoWork::backup() {
+  if (options_.is_by_environment)
+    return back_up_by_environment();
   if (options_.paths.empty())
     return back_up_stack();
   if (!options_.stack.empty())

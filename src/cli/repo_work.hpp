@@ -62,6 +62,7 @@ private:
   base::Result<app::StackPlace> place_of_stack() const;
   base::Result<> put_options(repo::backend::Place& place) const;
   int back_up_stack();
+  int back_up_by_environment();
   int restore_point();
   int let_points_go();
   base::Result<int> run_backup(repo::Repository& repository);

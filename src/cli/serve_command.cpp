@@ -1,6 +1,7 @@
 #include "cli/serve_command.hpp"
 
 #include "api/routes.hpp"
+#include "app/km_settings.hpp"
 #include "app/redact.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
@@ -64,6 +65,25 @@ Result<std::string> default_socket(const app::Host& host, const Terminal& termin
     return found->second + "/belay/belay.sock";
   return Error{ErrorKind::invalid_input, "there is no place for the socket",
                "Name one with --socket, or set XDG_RUNTIME_DIR."};
+}
+
+// With `is_alone_enough` there need not be any stack.
+Result<std::vector<std::string>> served_paths(const app::Host& host, const Terminal& terminal,
+                                              const std::vector<std::string>& names,
+                                              bool is_alone_enough) {
+  if (is_alone_enough && names.empty() && !TRY(host.world.files.info(host.config_path)))
+    return std::vector<std::string>{};
+  auto paths = config_paths(host, terminal, names);
+  if (is_alone_enough && !paths && paths.error().kind == ErrorKind::not_found)
+    for (const std::string& name : names) {
+      const auto info = TRY(host.world.files.info(
+          TRY(host.world.files.resolve(base::absolute_path(name, terminal.working_folder)))));
+      if (!info || info->kind != world::EntryKind::folder)
+        return paths; // a belay.yaml that was named is wanted
+    }
+  else
+    return paths;
+  return std::vector<std::string>{}; // folders without a stack
 }
 
 std::string row(const serve::RoutineView& routine) {
@@ -140,6 +160,8 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
   serve->footer(
       "It ends what a crash left before anything else. It answers /healthz, /health/live,\n"
       "/health/ready, /health/startup, /metrics and, over the UNIX socket, /v1.\n"
+      "With KM_BACKUP_ENABLED=true it archives KM_STATE_PATH by the clock, as the KM_BACKUP_...\n"
+      "variables say; then there need not be any belay.yaml.\n"
       "Examples:\n"
       "  belay serve\n"
       "  belay serve /etc/belay/stacks.d --listen 127.0.0.1:8970");
@@ -187,8 +209,17 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
   if (!options_->serve->parsed())
     return std::nullopt;
   const auto serve = [&]() -> Result<> {
+    const auto is_enabled = TRY(app::km_is_enabled(host.environment));
+    std::optional<app::KmSettings> archives;
+    if (is_enabled) // what is wrong is told also before it counts
+      archives = TRY(app::km_settings(host.environment, terminal.working_folder));
+    if (!is_enabled || !*is_enabled)
+      archives.reset();
+    const bool is_said = is_enabled && host.environment.contains("KM_BACKUP_ENABLED");
     serve::DaemonOptions how{
-        .config_paths = TRY(config_paths(host, terminal, options_->configs)),
+        .config_paths = TRY(served_paths(host, terminal, options_->configs, is_said)),
+        .has_archives = is_enabled.has_value(),
+        .archives = archives,
         .listen = {},
         .parallel_max = options_->parallel,
         .metrics_prefix = options_->metrics_prefix,

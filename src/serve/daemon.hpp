@@ -2,6 +2,7 @@
 // Daemon: serves stacks until it is asked to stop: begins what is due, and answers who asks.
 
 #include "serve/pages.hpp"
+#include "serve/served_archives.hpp"
 #include "serve/served_stack.hpp"
 #include "serve/vitals.hpp"
 #include "world/http_server.hpp"
@@ -15,7 +16,9 @@
 namespace serve {
 
 struct DaemonOptions {
-  std::vector<std::string> config_paths; // absolute
+  std::vector<std::string> config_paths;   // absolute
+  bool has_archives = false;               // the variables of the playbook are set
+  std::optional<app::KmSettings> archives; // nothing: but they say that none are to be made
   std::vector<world::ListenSpec> listen;
   unsigned parallel_max = 2; // that run at once, of all stacks
   std::string metrics_prefix = "belay_";
@@ -37,6 +40,9 @@ public:
 private:
   Board board();
   world::TimePoint tick(); // when the next one is wanted
+  // Whether it was looked at. `running`: how many routines run, before and after.
+  template <class Served>
+  bool tick_one(Served& served, unsigned& running);
   void publish(const std::vector<std::size_t>& ticked);
   world::Clock& clock_;
   world::HttpServer& server_;
@@ -44,6 +50,7 @@ private:
   Tell tell_;
   Vitals vitals_;
   std::vector<std::unique_ptr<ServedStack>> stacks_; // board_.stacks are their views
+  std::unique_ptr<ServedArchives> archives_;         // may be null
   std::mutex mutex_; // of the board: the server answers on a thread of its own
   Board board_;
 };

@@ -39,12 +39,18 @@ void take_line(const json& line, RoutineEnd& end) {
     end.detail = text_at(line, "message");
   else if (event == "backed_up")
     end.detail = "restore point " + text_at(line, "point");
+  else if (event == "archived")
+    end.detail = "Backup written to " + text_at(line, "archive");
+  else if (event == "archive_verified")
+    end.detail = text_at(line, "archive") + " is whole";
   else if (event == "ended")
     end.detail = text_at(line, "outcome") +
                  (text_at(line, "why").empty() ? "" : ": " + text_at(line, "why"));
   if (event == "backed_up" && line.contains("copy") && line["copy"].is_object() &&
       !text_at(line["copy"], "message").empty())
     end.detail += ", but not in the second place: " + text_at(line["copy"], "message");
+  if (event == "archived" && line.contains("removed") && line["removed"].is_array())
+    end.removed += line["removed"].size();
   if (event == "let_go" && line.contains("gone") && line["gone"].is_array()) {
     end.removed += line["gone"].size();
     end.detail = end.removed == 0

@@ -1,10 +1,9 @@
 #include "serve/pages.hpp"
 
 #include "base/text.hpp"
+#include "serve/archive_pages.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
@@ -49,28 +48,6 @@ std::string label_value(std::string_view text) {
   return escaped;
 }
 
-// One family after the other: help and type once, then a line for each stack that has a value.
-class MetricsText {
-public:
-  explicit MetricsText(std::string prefix) : prefix_{std::move(prefix)} {}
-
-  void family(const char* name, const char* type, const char* help) {
-    name_ = prefix_ + name;
-    text_ += "# HELP " + name_ + " " + help + "\n# TYPE " + name_ + " " + type + "\n";
-  }
-  void line(const std::string& labels, double value) {
-    std::array<char, 32> number{};
-    std::snprintf(number.data(), number.size(), "%.15g", value);
-    text_ += name_ + (labels.empty() ? "" : "{" + labels + "}") + " " + number.data() + "\n";
-  }
-  std::string text() && { return std::move(text_); }
-
-private:
-  std::string prefix_;
-  std::string name_;
-  std::string text_;
-};
-
 double seconds(TimePoint time) {
   return static_cast<double>(
              std::chrono::duration_cast<world::Milliseconds>(time.time_since_epoch()).count()) /
@@ -104,6 +81,10 @@ const RoutineView* routine_of(const StackView& view, std::string_view name) {
 
 // The names that the operations playbook of Duskmantle promises, with our prefix.
 void add_backup(MetricsText& out, const Board& board) {
+  const auto add_archives = [&](const char* family) { // of the same name when the prefix is
+    if (board.archives && board.metrics_prefix == km_prefix)
+      archive_lines(out, *board.archives, family);
+  };
   out.family("backup_runs_total", "counter", "Scheduled backups that ended, by result.");
   for (const StackView& view : board.stacks)
     if (const RoutineView* routine = routine_of(view, "backup")) {
@@ -115,6 +96,7 @@ void add_backup(MetricsText& out, const Board& board) {
       add("failure", record.failures_all);
       add("skipped_lock", record.skipped_all);
     }
+  add_archives("backup_runs_total");
   out.family("backup_last_status", "gauge", "1: the last scheduled backup was good; 0: it failed.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
     const RoutineView* routine = routine_of(view, "backup");
@@ -123,12 +105,14 @@ void add_backup(MetricsText& out, const Board& board) {
       return std::nullopt;
     return routine->record.failures == 0 ? 1 : 0;
   });
+  add_archives("backup_last_status");
   out.family("backup_last_success_timestamp", "gauge",
              "When the newest restore point of the repository was taken, whoever asked for it; in "
              "seconds since 1970.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
     return view.last_backup ? std::optional{seconds(view.last_backup->at)} : std::nullopt;
   });
+  add_archives("backup_last_success_timestamp");
   out.family("backup_retention_deletes_total", "counter",
              "Restore points that retention let go, in all places.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {
@@ -136,6 +120,7 @@ void add_backup(MetricsText& out, const Board& board) {
     return routine == nullptr ? std::nullopt
                               : std::optional{static_cast<double>(routine->record.removed_all)};
   });
+  add_archives("backup_retention_deletes_total");
 }
 
 void add_last(MetricsText& out, const Board& board) {
@@ -202,10 +187,16 @@ ServedResponse healthz(const Board& board, TimePoint now) {
     stacks[view.stack] = {{"status", name_of(worst)}, {"checks", told}};
     all = std::max(all, worst);
   }
-  return json_page(all == Health::error ? 503 : 200, {{"status", name_of(all)},
-                                                      {"version", board.version},
-                                                      {"timestamp", base::format_time(now)},
-                                                      {"stacks", stacks}});
+  json page{{"version", board.version}, {"timestamp", base::format_time(now)}, {"stacks", stacks}};
+  if (board.archives) { // where the playbook looks for it
+    const Check check = check_of(*board.archives, now);
+    json told = check_json(check, now);
+    put_archive(told, *board.archives);
+    page["checks"] = {{"backup", told}};
+    all = std::max(all, worst_of({check}));
+  }
+  page["status"] = name_of(all);
+  return json_page(all == Health::error ? 503 : 200, page);
 }
 
 ServedResponse live(const Board& board, TimePoint now) {
@@ -236,10 +227,13 @@ ServedResponse metrics(const Board& board, TimePoint now) {
       if (check.health != Health::disabled)
         out.line(of_stack(view) + ",check=\"" + check.name + "\"",
                  check.health == Health::ok || check.health == Health::pending ? 1 : 0);
+  MetricsText of_archives{km_prefix};
+  if (board.archives && board.metrics_prefix != km_prefix)
+    add_archive_families(of_archives, *board.archives);
   return {.status = 200,
           .content_type = "text/plain; version=0.0.4; charset=utf-8",
           .headers = {},
-          .body = std::move(out).text()};
+          .body = out.text() + of_archives.text()};
 }
 
 ServedResponse not_allowed() {

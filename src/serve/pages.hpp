@@ -1,7 +1,7 @@
 #pragma once
 // Pages: what is answered to who asks: health as JSON, metrics as Prometheus reads them. Pure.
 
-#include "serve/view.hpp"
+#include "serve/archive_view.hpp"
 #include "world/http_server.hpp"
 
 #include <string>
@@ -16,6 +16,7 @@ struct Board { // of one moment
   world::TimePoint ticked; // when it last looked at everything
   bool is_ready = false;   // it has looked at everything once, and what a crash left is ended
   std::vector<StackView> stacks;
+  std::optional<ArchiveView> archives; // nothing: no variable asks for them
 };
 
 // 200: well or degraded; 503: an error or stale.

@@ -1,7 +1,7 @@
 #include "serve/served_stack.hpp"
 
 #include "base/text.hpp"
-#include "serve/outcome.hpp"
+#include "serve/routine_run.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,14 +20,7 @@ namespace {
 using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""ms;
 
-constexpr auto look_at_all_again = 60s; // at the configuration, and at what others do
-constexpr auto look_at_running_again = 500ms;
-constexpr auto look_after_an_error = 5s; // whoever repairs it waits to see that
-constexpr auto wait_for_a_place = 1s;    // when so many routines of other stacks run
-constexpr std::size_t logs_kept = 10;    // of each routine
-constexpr const char* tag_name = "BELAY_ROUTINE";
 // In this order when several are due.
 constexpr std::array<const char*, 4> names{"resume", "backup", "retention", "verify"};
 
@@ -68,12 +61,7 @@ std::string words_of(const domain::TimingSpec& timing) {
   return text;
 }
 
-std::optional<world::Milliseconds> age_max_of(const domain::Stack& stack, TimePoint now) {
-  if (!stack.backup)
-    return std::nullopt;
-  if (stack.backup->age_max)
-    return stack.backup->age_max;
-  const schedule::Timing timing = timing_of(stack.backup->timing);
+std::optional<world::Milliseconds> age_max_of(const schedule::Timing& timing, TimePoint now) {
   if (!timing.cron)
     return timing.every * 2 + timing.jitter;
   const auto first = schedule::next_time(*timing.cron, timing.zone, now);
@@ -83,15 +71,19 @@ std::optional<world::Milliseconds> age_max_of(const domain::Stack& stack, TimePo
   return std::chrono::duration_cast<world::Milliseconds>(*second - *first) * 2 + timing.jitter;
 }
 
+std::optional<world::Milliseconds> age_max_of(const domain::Stack& stack, TimePoint now) {
+  if (!stack.backup)
+    return std::nullopt;
+  return stack.backup->age_max ? stack.backup->age_max
+                               : age_max_of(timing_of(stack.backup->timing), now);
+}
+
 ServedStack::ServedStack(app::Host host, std::string program, Tell tell)
     : host_{std::move(host)}, program_{std::move(program)}, tell_{std::move(tell)},
       name_{host_.config_path} {}
 
-std::string ServedStack::status_path(const std::string& name) const {
-  return state::routines_folder(loaded_->stack.state_folder) + "/" + name + ".status";
-}
-std::string ServedStack::log_folder() const {
-  return state::routines_folder(loaded_->stack.state_folder) + "/log";
+RoutinePlace ServedStack::place() const {
+  return {host_, program_, loaded_->stack.state_folder, loaded_->stack.project_folder};
 }
 
 Result<> ServedStack::write(const state::RoutineRecord& record) {
@@ -184,59 +176,20 @@ Result<> ServedStack::take_routine(const std::string& name, const domain::Timing
   return ok();
 }
 
-Result<bool> ServedStack::is_alive(const std::string& name) {
-  const auto found = TRY(host_.world.processes.find(status_path(name) + ".start", tag_name,
-                                                    loaded_->stack.state_folder + ":" + name));
-  return std::ranges::any_of(found, [](const auto& process) { return process.is_leader; });
-}
-
 Result<> ServedStack::look_at_running() {
-  if (running_.empty() || TRY(is_alive(running_)))
+  if (running_.empty() || TRY(is_run_alive(place(), running_)))
     return ok();
-  const auto text = host_.world.files.read(status_path(running_), 64);
-  std::optional<int> status;
-  if (text)
-    status = std::atoi(text.value().c_str());
-  return finish(routines_.at(running_), status);
+  return finish(routines_.at(running_), status_left(place(), running_));
 }
 
 Result<> ServedStack::finish(Routine& routine, std::optional<int> status) {
   state::RoutineRecord& record = routine.record;
-  const TimePoint now = host_.world.clock.now();
-  const std::string log =
-      log_folder() + "/" + record.name + "-" + base::compact_time(*record.began) + ".jsonl";
-  const auto said = host_.world.files.read_end(log, 256U << 10U);
-  const RoutineEnd end = end_of(record.name, status, said ? said.value() : "");
-  record.ended = now;
-  record.outcome = end.outcome;
-  record.detail = end.detail;
-  record.status = status.value_or(-1) & 0xff;
-  record.removed_all += end.removed;
-  switch (end.outcome) {
-  case RoutineOutcome::success:
-    ++record.successes_all;
-    record.failures = 0;
-    record.last_success = now;
-    break;
-  case RoutineOutcome::skipped: ++record.skipped_all; break;
-  default: ++record.failures_all; ++record.failures;
-  }
-  TRY(write(record));
-  tell(record.name + " " +
-           (end.outcome == RoutineOutcome::success   ? "done"
-            : end.outcome == RoutineOutcome::skipped ? "put off"
-                                                     : "failed") +
-           " after " +
-           base::format_duration(
-               std::chrono::duration_cast<world::Milliseconds>(now - *record.began)) +
-           (end.detail.empty() ? "" : ": " + end.detail),
-       end.outcome == RoutineOutcome::success   ? Level::info
-       : end.outcome == RoutineOutcome::skipped ? Level::warning
-                                                : Level::error);
+  TRY(end_run(place(), record, status));
+  tell(words_of_end(record), level_of_end(record));
   running_.clear();
   if (record.name == "resume")
     has_resumed_ = true;
-  if (record.name == "backup" && end.outcome == RoutineOutcome::success &&
+  if (record.name == "backup" && record.outcome == RoutineOutcome::success &&
       routines_.contains("retention"))
     wanted_ = "retention";
   return ok();
@@ -312,16 +265,9 @@ Result<StackView> remembered(const app::Host& host) {
 }
 
 Result<> ServedStack::skip(Routine& routine, TimePoint planned, const std::string& why) {
-  const TimePoint now = host_.world.clock.now();
   if (routine.record.outcome != RoutineOutcome::skipped)
     tell(routine.record.name + " put off: " + why, Level::warning);
-  routine.record.planned = planned;
-  routine.record.began = now;
-  routine.record.ended = now;
-  routine.record.outcome = RoutineOutcome::skipped;
-  routine.record.detail = why;
-  ++routine.record.skipped_all;
-  return write(routine.record);
+  return skip_run(place(), routine.record, planned, why);
 }
 
 // The command of a routine; empty: there is nothing to do.
@@ -342,41 +288,14 @@ Result<> ServedStack::begin(Routine& routine, TimePoint planned) {
   const auto arguments = TRY(arguments_of(name));
   if (arguments.empty())
     return skip(routine, planned, "there is no restore point yet");
-  world::Files& files = host_.world.files;
-  TRY(files.create_folders(log_folder()));
-  TRY(trim_logs(name));
-  TRY(files.remove(status_path(name)));
-  routine.record.planned = planned;
-  routine.record.began = host_.world.clock.now();
-  routine.record.ended.reset();
-  TRY(write(routine.record));
-  running_ = name;
+  std::vector<std::string> argv{"--config", host_.config_path, "--json"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
   if (name == "resume")
     has_resumed_ = false;
-  world::ServiceStart start;
-  start.argv = {program_, "--config", host_.config_path, "--json"};
-  start.argv.insert(start.argv.end(), arguments.begin(), arguments.end());
-  start.working_folder = loaded_->stack.project_folder;
-  start.environment.assign(host_.environment.begin(), host_.environment.end());
-  start.environment.emplace_back(tag_name, loaded_->stack.state_folder + ":" + name);
-  start.environment.emplace_back("BELAY_STATUS_FILE", status_path(name));
-  start.log_path =
-      log_folder() + "/" + name + "-" + base::compact_time(*routine.record.began) + ".jsonl";
-  start.lock_path = status_path(name) + ".start";
+  const bool has_begun = TRY(begin_run(place(), routine.record, planned, argv));
+  running_ = name;
   tell(name + " begins");
-  const auto started = host_.world.processes.start(start);
-  if (!started)
-    return finish(routine, 1);
-  return ok();
-}
-
-Result<> ServedStack::trim_logs(const std::string& name) {
-  std::vector<std::string> logs = TRY(host_.world.files.list(log_folder()));
-  std::erase_if(logs, [&](const std::string& log) { return !log.starts_with(name + "-"); });
-  std::vector<std::string> old;
-  for (std::size_t i = 0; i + logs_kept <= logs.size(); ++i)
-    old.push_back(log_folder() + "/" + logs[i]);
-  return host_.world.files.remove_all(old);
+  return has_begun ? ok() : finish(routine, 1);
 }
 
 StackView ServedStack::view() const {

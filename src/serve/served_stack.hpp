@@ -5,6 +5,7 @@
 #include "app/app.hpp"
 #include "schedule/timing.hpp"
 #include "serve/line.hpp"
+#include "serve/routine_run.hpp"
 #include "serve/view.hpp"
 
 #include <map>
@@ -49,16 +50,13 @@ private:
   void find_due(Routine& routine) const;
   base::Result<> begin(Routine& routine, world::TimePoint planned);
   base::Result<> skip(Routine& routine, world::TimePoint planned, const std::string& why);
-  base::Result<bool> is_alive(const std::string& name);
-  base::Result<> trim_logs(const std::string& name);
   base::Result<> look_at_operation();
   base::Result<std::vector<std::string>> arguments_of(const std::string& name) const;
   base::Result<> write(const state::RoutineRecord& record);
   void tell(const std::string& text, Level level = Level::info) const {
     tell_({level, name_, text});
   }
-  std::string status_path(const std::string& name) const;
-  std::string log_folder() const;
+  RoutinePlace place() const;
 
   app::Host host_;
   std::string program_;
@@ -83,6 +81,7 @@ base::Result<StackView> remembered(const app::Host& host);
 
 // How old the newest restore point may be before it is an alarm.
 std::optional<world::Milliseconds> age_max_of(const domain::Stack& stack, world::TimePoint now);
+std::optional<world::Milliseconds> age_max_of(const schedule::Timing& timing, world::TimePoint now);
 // "0 2 * * * Europe/Berlin", "every 12h".
 std::string words_of(const domain::TimingSpec& timing);
 schedule::Timing timing_of(const domain::TimingSpec& spec); // of what config has checked

@@ -33,6 +33,13 @@ std::string status_of(const Board& board, world::TimePoint now) {
     if (worst_of(checks_of(view, now)) == Health::error)
       ++unwell;
   }
+  if (board.archives) {
+    text += board.archives->is_enabled ? "; KM_BACKUP" : "";
+    if (board.archives->record.is_running() && ++running <= named_max)
+      text += ": an archive is made";
+    if (worst_of({check_of(*board.archives, now)}) == Health::error)
+      ++unwell;
+  }
   if (running > named_max)
     text += "; and " + std::to_string(running - named_max) + " more";
   if (unwell > 0)

@@ -180,6 +180,46 @@ Result<LastBackup> last_backup_from_json(std::string_view text) {
   return backup;
 }
 
+std::string to_json(const LastArchive& archive) {
+  return text_of({{"format", routines_version},
+                  {"at", base::format_time(archive.at)},
+                  {"path", archive.path},
+                  {"bytes", archive.bytes},
+                  {"entries", archive.entries},
+                  {"torn", archive.torn},
+                  {"prune_problem", archive.prune_problem}});
+}
+
+Result<LastArchive> last_archive_from_json(std::string_view text) {
+  const json record = TRY(open_record(text));
+  Reader reader{record};
+  LastArchive archive;
+  archive.at = reader.time("at");
+  archive.path = reader.text("path");
+  archive.bytes = reader.number("bytes");
+  archive.entries = reader.number("entries");
+  archive.torn = reader.number("torn");
+  archive.prune_problem = reader.text("prune_problem");
+  TRY(reader.end());
+  return archive;
+}
+
+std::string to_json(const ArchiveNote& note) {
+  return text_of({{"format", routines_version},
+                  {"at", base::format_time(note.at)},
+                  {"archive", note.archive}});
+}
+
+Result<ArchiveNote> archive_note_from_json(std::string_view text) {
+  const json record = TRY(open_record(text));
+  Reader reader{record};
+  ArchiveNote note;
+  note.at = reader.time("at");
+  note.archive = reader.text("archive");
+  TRY(reader.end());
+  return note;
+}
+
 std::string routines_folder(const std::string& state_folder) {
   return state_folder + "/schedule";
 }
@@ -188,6 +228,9 @@ std::string routine_path(const std::string& state_folder, const std::string& nam
 }
 std::string last_backup_path(const std::string& state_folder) {
   return routines_folder(state_folder) + "/last-backup.json";
+}
+std::string last_archive_path(const std::string& state_folder) {
+  return routines_folder(state_folder) + "/last-archive.json";
 }
 
 Result<std::optional<RoutineRecord>>
@@ -216,6 +259,20 @@ Result<> write_last_backup(world::Files& files, const std::string& state_folder,
                            const LastBackup& backup) {
   TRY(files.create_folders(routines_folder(state_folder)));
   return files.replace(last_backup_path(state_folder), to_json(backup));
+}
+
+Result<std::optional<LastArchive>> read_last_archive(world::Files& files,
+                                                     const std::string& state_folder) {
+  const auto text = TRY(read_if_any(files, last_archive_path(state_folder)));
+  if (!text)
+    return std::optional<LastArchive>{};
+  return std::optional{TRY_CONTEXT(last_archive_from_json(*text), last_archive_path(state_folder))};
+}
+
+Result<> write_last_archive(world::Files& files, const std::string& state_folder,
+                            const LastArchive& archive) {
+  TRY(files.create_folders(routines_folder(state_folder)));
+  return files.replace(last_archive_path(state_folder), to_json(archive));
 }
 
 } // namespace state

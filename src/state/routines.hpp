@@ -52,10 +52,31 @@ struct LastBackup {
 std::string to_json(const LastBackup& backup);
 base::Result<LastBackup> last_backup_from_json(std::string_view text); // corrupt, too_new
 
+// The newest archive of a folder that is known to be whole (docs/formats/schedule.md).
+struct LastArchive {
+  world::TimePoint at; // when it was begun
+  std::string path;
+  std::uint64_t bytes = 0; // of the archive
+  std::uint64_t entries = 0;
+  std::uint64_t torn = 0;    // files that changed while they were read
+  std::string prune_problem; // why older ones were not removed; empty: they were
+};
+std::string to_json(const LastArchive& archive);
+base::Result<LastArchive> last_archive_from_json(std::string_view text); // corrupt, too_new
+
+// Stands in an archive, so that a folder that was made from it can tell.
+struct ArchiveNote {
+  world::TimePoint at;
+  std::string archive; // its name
+};
+std::string to_json(const ArchiveNote& note);
+base::Result<ArchiveNote> archive_note_from_json(std::string_view text); // corrupt, too_new
+
 // Where they stand, in the state folder of a stack.
 std::string routines_folder(const std::string& state_folder);
 std::string routine_path(const std::string& state_folder, const std::string& name);
 std::string last_backup_path(const std::string& state_folder);
+std::string last_archive_path(const std::string& state_folder);
 
 // nullopt: none yet.
 base::Result<std::optional<RoutineRecord>>
@@ -66,5 +87,9 @@ base::Result<std::optional<LastBackup>> read_last_backup(world::Files& files,
                                                          const std::string& state_folder);
 base::Result<> write_last_backup(world::Files& files, const std::string& state_folder,
                                  const LastBackup& backup);
+base::Result<std::optional<LastArchive>> read_last_archive(world::Files& files,
+                                                           const std::string& state_folder);
+base::Result<> write_last_archive(world::Files& files, const std::string& state_folder,
+                                  const LastArchive& archive);
 
 } // namespace state

@@ -21,6 +21,16 @@ TEST(Routines, RoundTrip) {
   const LastBackup backup{
       .at = now, .point = "p-1", .location = "/x", .bytes = 5, .has_copy = true};
   EXPECT_EQ(to_json(last_backup_from_json(to_json(backup)).value()), to_json(backup));
+  const LastArchive archive{.at = now,
+                            .path = "/kept/km-backup-1.tgz",
+                            .bytes = 5,
+                            .entries = 2,
+                            .torn = 1,
+                            .prune_problem = "not permitted"};
+  EXPECT_EQ(to_json(last_archive_from_json(to_json(archive)).value()), to_json(archive));
+  const ArchiveNote note{.at = now, .archive = "km-backup-1.tgz"};
+  EXPECT_EQ(to_json(archive_note_from_json(to_json(note)).value()), to_json(note));
+  EXPECT_FALSE(archive_note_from_json("{\"format\": 1}"));
 }
 
 TEST(Routines, WhatIsNotWholeIsRefused) {
