@@ -76,6 +76,7 @@ Result<std::optional<std::uint32_t>> state_of(world::Files& files, const std::st
 Result<std::vector<std::string>> find_server_data(world::Files& files, const std::string& root,
                                                   const std::vector<std::string>& exclude) {
   std::vector<std::string> excluded;
+  excluded.reserve(exclude.size());
   for (const std::string& path : exclude)
     excluded.push_back(root + "/" + path);
   std::vector<std::string> found;
@@ -111,7 +112,7 @@ Result<> refuse_unless_shut_down(world::Files& files, const std::string& folder)
                  "Use `postgres:` for a database of it, or let the server be a service of the "
                  "stack, so that it is stopped; after a crash of the server start and stop it "
                  "once."};
-  const auto state = TRY(state_of(files, folder));
+  const std::uint32_t state = TRY(state_of(files, folder)).value_or(0); // 0: starting up
   if (state == shut_down || state == shut_down_in_recovery)
     return ok();
   return Error{ErrorKind::conflict,

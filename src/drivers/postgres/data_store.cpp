@@ -131,7 +131,7 @@ Result<> DataStore::export_written(const domain::StoreSpec& spec,
   TRY(world_.files.create_folders(into));
   const Throwaway server{world_, TRY(DataTools::find(world_, spec.postgres, abandoned.kept)),
                          TRY(scratch_of(spec))};
-  const auto dumped = [&]() -> Result<> {
+  auto dumped = [&]() -> Result<> {
     TRY(server.start(abandoned.kept));
     return server.dump_all(into + "/all.sql");
   }();
