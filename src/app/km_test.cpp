@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono_literals::operator""min;
 
-std::string wrong(const config::Environment& environment) {
+std::string km_wrong(const config::Environment& environment) {
   const auto settings = km_settings(environment, "/work");
   return settings ? "" : settings.error().message;
 }
@@ -46,15 +46,15 @@ TEST(KmSettings, CronComesBeforeTheIntervalAndEmptyIsUnset) {
 }
 
 TEST(KmSettings, WhatIsWrongIsNamed) {
-  EXPECT_EQ(wrong({{"KM_BACKUP_INTERVAL_MINUTES", "abc"}}),
+  EXPECT_EQ(km_wrong({{"KM_BACKUP_INTERVAL_MINUTES", "abc"}}),
             "KM_BACKUP_INTERVAL_MINUTES is 'abc', not a number from 1 to 527040");
   for (const char* number : {"0", "-1", "5m", "5 5", "99999999999999999999"})
-    EXPECT_NE(wrong({{"KM_BACKUP_INTERVAL_MINUTES", number}}), "") << number;
-  EXPECT_NE(wrong({{"KM_BACKUP_RETENTION_LIMIT", "seven"}}), "");
-  EXPECT_TRUE(wrong({{"KM_BACKUP_CRON", "61 * * * *"}}).starts_with("KM_BACKUP_CRON: "));
-  EXPECT_TRUE(wrong({{"KM_STATE_PATH", "/a"}, {"KM_BACKUP_DEST_PATH", "/a/"}})
+    EXPECT_NE(km_wrong({{"KM_BACKUP_INTERVAL_MINUTES", number}}), "") << number;
+  EXPECT_NE(km_wrong({{"KM_BACKUP_RETENTION_LIMIT", "seven"}}), "");
+  EXPECT_TRUE(km_wrong({{"KM_BACKUP_CRON", "61 * * * *"}}).starts_with("KM_BACKUP_CRON: "));
+  EXPECT_TRUE(km_wrong({{"KM_STATE_PATH", "/a"}, {"KM_BACKUP_DEST_PATH", "/a/"}})
                   .contains("KM_BACKUP_DEST_PATH"));
-  EXPECT_NE(wrong({{"KM_STATE_PATH", "/"}}), "");
+  EXPECT_NE(km_wrong({{"KM_STATE_PATH", "/"}}), "");
 }
 
 TEST(KmSettings, IsEnabledOnlyByAYes) {
@@ -86,8 +86,8 @@ TEST(KmArchives, NamesAndTheirTimes) {
   EXPECT_FALSE(is_km_part_name("km-backup-20260102T030405.tgz"));
 }
 
-std::string removed(std::vector<std::string> names, std::uint64_t keep,
-                    const std::string& written = "") {
+std::string km_removed(std::vector<std::string> names, std::uint64_t keep,
+                       const std::string& written = "") {
   std::vector<KmArchive> archives;
   for (const std::string& name : names)
     archives.push_back({name, km_archive_time(name).value_or(world::TimePoint{})});
@@ -98,14 +98,14 @@ TEST(KmArchives, TheNewestStayAndForeignOnesAreIgnored) {
   const std::string a = "km-backup-20260101T000000.tgz";
   const std::string b = "km-backup-20260102T000000.tgz";
   const std::string c = "km-backup-20260103T000000.tgz";
-  EXPECT_EQ(removed({a, b, c}, 3, c), "");
-  EXPECT_EQ(removed({b, a, c}, 2, c), a);
-  EXPECT_EQ(removed({a, b, c}, 1, c), b + " " + a);
-  EXPECT_EQ(removed({a, b, c}, 0, c), "");
-  EXPECT_EQ(removed({a, b, c}, 2, a), b); // the clock went back: what was just written stays
-  EXPECT_EQ(removed({a, "backup-1.tgz", b, "km-backup-2.tar.gz", c}, 2, c), a);
-  EXPECT_EQ(removed({a, "km-backup-before.tgz", c}, 2, c), "km-backup-before.tgz");
-  EXPECT_EQ(removed({a, b}, 1, "elsewhere.tgz"), b + " " + a);
+  EXPECT_EQ(km_removed({a, b, c}, 3, c), "");
+  EXPECT_EQ(km_removed({b, a, c}, 2, c), a);
+  EXPECT_EQ(km_removed({a, b, c}, 1, c), b + " " + a);
+  EXPECT_EQ(km_removed({a, b, c}, 0, c), "");
+  EXPECT_EQ(km_removed({a, b, c}, 2, a), b); // the clock went back: what was just written stays
+  EXPECT_EQ(km_removed({a, "backup-1.tgz", b, "km-backup-2.tar.gz", c}, 2, c), a);
+  EXPECT_EQ(km_removed({a, "km-backup-before.tgz", c}, 2, c), "km-backup-before.tgz");
+  EXPECT_EQ(km_removed({a, b}, 1, "elsewhere.tgz"), b + " " + a);
 }
 
 TEST(KmArchives, TheLastReportedPathCounts) {
