@@ -162,8 +162,17 @@ Result<Resumed> resume(const Host& host, const engine::RunOptions& options) {
   return go_on(host, [&](engine::Engine& engine) { return engine.resume(options); });
 }
 
-Result<Resumed> abort(const Host& host) {
-  return go_on(host, [](engine::Engine& engine) { return engine.abort(); });
+Result<std::optional<Resumed>> abort(const Host& host) {
+  auto folder = TRY(folder_of(host));
+  const std::string id = TRY(folder.in_progress());
+  if (!id.empty() && TRY(folder.holder()).is_alive) {
+    const auto seen = TRY(engine::view(host.world, folder, id));
+    if (seen.plan.kind == state::OperationKind::upgrade && !seen.is_way_back) {
+      TRY(folder.request(id, "abort"));
+      return std::optional<Resumed>{};
+    }
+  }
+  return std::optional{TRY(go_on(host, [](engine::Engine& engine) { return engine.abort(); }))};
 }
 
 Result<std::optional<Resumed>> commit(const Host& host, const std::string& stack) {

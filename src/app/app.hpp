@@ -48,7 +48,8 @@ struct Resumed {
 };
 // Both use the belay.yaml that was frozen with the operation. not_found: nothing is in progress.
 base::Result<Resumed> resume(const Host& host, const engine::RunOptions& options);
-base::Result<Resumed> abort(const Host& host);
+// nullopt: the belay that runs the upgrade was asked to go back; else it was done here.
+base::Result<std::optional<Resumed>> abort(const Host& host);
 // Accept before the watch ends. nullopt: the belay that runs the operation was asked to; else it
 // was resumed here, for nobody runs it.
 base::Result<std::optional<Resumed>> commit(const Host& host, const std::string& stack);

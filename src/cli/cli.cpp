@@ -116,15 +116,8 @@ public:
   }
 
   int resume() { return ended(app::resume(host_, {.until = options_.until})); }
-  int abort() { return ended(app::abort(host_)); }
-  int commit() {
-    auto resumed = app::commit(host_, options_.stack);
-    if (!resumed)
-      return fail_in_progress(resumed.error());
-    if (resumed.value())
-      return ended(*std::move(resumed).value());
-    return print("asked the belay that runs the operation to accept it now\n");
-  }
+  int abort() { return ended_or_asked(app::abort(host_), "go back"); }
+  int commit() { return ended_or_asked(app::commit(host_, options_.stack), "accept it"); }
 
   int status() {
     for (;;) {
@@ -249,6 +242,14 @@ private:
       return true;
     print("nothing was done\n");
     return false;
+  }
+
+  int ended_or_asked(Result<std::optional<app::Resumed>> resumed, const std::string& wish) {
+    if (!resumed)
+      return fail_in_progress(resumed.error());
+    if (resumed.value())
+      return ended(*std::move(resumed).value());
+    return print("asked the belay that runs the operation to " + wish + " now\n");
   }
 
   int ended(const Result<app::Resumed>& resumed) {
@@ -411,7 +412,7 @@ private:
   void add_enders() {
     add(root_, "resume", "go on with an interrupted operation", "  belay resume", &Command::resume)
         ->add_option("--until", options_.until, "pause after this step");
-    add(root_, "abort", "revert an interrupted operation", "  belay abort", &Command::abort);
+    add(root_, "abort", "go back, interrupted or at work", "  belay abort", &Command::abort);
     add_stack(add(root_, "commit", "accept the new release before its watch ends",
                   "  belay commit orders", &Command::commit));
   }

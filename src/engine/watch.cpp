@@ -26,6 +26,9 @@ namespace {
 // A probe that is not ok is forgiven for this long when no rule says otherwise.
 constexpr Milliseconds forgiven_default{10'000};
 
+// An operator who accepts or gives up waits no longer, however rarely is measured.
+constexpr Milliseconds asked_every{500};
+
 struct WatchedRule {
   domain::TriggerRule rule;
   std::optional<Milliseconds> since; // what it waits for holds since then
@@ -97,11 +100,13 @@ private:
       if (TRY(context_.folder.is_requested(context_.plan.operation, "abort")))
         return Error{ErrorKind::failed, "the operator asked to go back", ""};
       auto elapsed = context_.world.clock.monotonic() - begun;
-      if (elapsed >= next || elapsed >= policy.watch) { // the judge has a rhythm of its own
+      if (elapsed >= next || elapsed >= policy.watch) { // a round of measurements is due
         TRY(look_at_processes());
         TRY(look_at_probes());
         elapsed = context_.world.clock.monotonic() - begun;
         next = elapsed + policy.watch_every;
+        context_.progress()(static_cast<std::uint64_t>(std::min(elapsed, policy.watch).count()),
+                            static_cast<std::uint64_t>(policy.watch.count()));
       }
       TRY(judging_.tick(elapsed));
       const bool is_failing = std::ranges::any_of(
@@ -121,9 +126,8 @@ private:
         out_.text += judging_.told();
         return ok();
       }
-      context_.progress()(static_cast<std::uint64_t>(std::min(elapsed, policy.watch).count()),
-                          static_cast<std::uint64_t>(policy.watch.count()));
-      context_.world.clock.sleep_for(judging_.pause(elapsed, next - elapsed));
+      context_.world.clock.sleep_for(
+          std::min(asked_every, judging_.pause(elapsed, next - elapsed)));
     }
   }
 

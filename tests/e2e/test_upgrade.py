@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from project import DONE, PAUSED, ROLLED_BACK, UNCHANGED, told
+from project import DONE, PAUSED, ROLLED_BACK, UNCHANGED, told, wait_until
 
 TRIGGER = ("triggers: [{ name: not-ready, probe: shop.ready, failing_for: 300ms, level: auto }]\n")
 
@@ -63,6 +63,25 @@ def test_the_service_survives_the_end_of_belay(project):
     assert len(pids) == 1
     assert project.belay("status").returncode == DONE
     assert project.processes() == pids
+
+
+@pytest.mark.parametrize("word,status,version", [("commit", DONE, "2.0"), ("abort", ROLLED_BACK, "1.0")])
+def test_the_operator_need_not_wait_for_the_next_look(make_project, word, status, version):
+    project = make_project()
+    project.release("1.0")
+    project.upgrade("1.0")
+    project.release("2.0")
+    project.write_yaml(watch="2h", watch_every="1h")
+    running = project.begin("upgrade", "shop", "--to", "2.0", "--yes")
+    try:
+        wait_until("the watch has begun", lambda: "watch" in str(project.json("status")[0].get("in_progress")), 60)
+        asked = project.belay(word)
+        out, err = running.communicate(timeout=300)
+    finally:
+        running.kill()
+        running.wait()
+    assert asked.returncode == DONE, told(asked)
+    assert running.returncode == status and project.version() == version, out + err
 
 
 BAD = [
