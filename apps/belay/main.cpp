@@ -15,6 +15,7 @@
 #include "drivers/postgres/store.hpp"
 #include "drivers/probe/probe.hpp"
 #include "drivers/process/runtime.hpp"
+#include "drivers/redis/store.hpp"
 #include "drivers/sqlite/store.hpp"
 #include "drivers/systemd/held_units.hpp"
 #include "drivers/systemd/runtime.hpp"
@@ -28,6 +29,7 @@
 #include "os/line_input.hpp"
 #include "os/machine.hpp"
 #include "os/processes.hpp"
+#include "os/redis.hpp"
 #include "os/resources.hpp"
 #include "os/sqlite.hpp"
 #include "os/supervisor.hpp"
@@ -77,8 +79,8 @@ world::Environment base_environment(const config::Environment& environment) {
 
 class Machinery final : public app::Machinery {
 public:
-  Machinery(world::World world, const config::Environment& environment, domain::Stack stack,
-            const world::Environment& tags)
+  Machinery(world::World world, world::Redis& redis, const config::Environment& environment,
+            domain::Stack stack, const world::Environment& tags)
       : stack_{std::move(stack)}, read_secret_{[world,
                                                 environment](const domain::SecretRef& secret) {
           return config::read_secret(world.files, secret, environment);
@@ -123,6 +125,7 @@ public:
         databases_{world, {stack_.name, stack_.state_folder, read_secret_}}, postgres_{world,
                                                                                        directory_,
                                                                                        databases_},
+        redis_{world, redis, directory_, volumes_, {stack_.state_folder, read_secret_}},
         preflight_{world, resources_, stack_, read_secret_} {}
 
   engine::Drivers drivers() override {
@@ -133,7 +136,8 @@ public:
             .exec = &exec_store_,
             .preflight = &preflight_,
             .postgres = &postgres_,
-            .volume = &volumes_};
+            .volume = &volumes_,
+            .redis = &redis_};
   }
 
 private:
@@ -161,6 +165,7 @@ private:
   drivers::docker::VolumeStore volumes_;
   drivers::postgres::Store databases_;
   drivers::postgres::DataStore postgres_;
+  drivers::redis::Store redis_;
   os::Resources resources_;
   checks::Preflight preflight_;
 };
@@ -229,13 +234,14 @@ int main(int argc, char** argv) {
   os::HttpServer http_server;
   os::LineInput line_input{STDIN_FILENO};
   os::Sqlite sqlite{*effects};
+  os::Redis redis{*effects};
   os::Clock clock;
   os::Random random;
   cli::Printer printer{stdout, {}};
   const world::World world{files, trees, processes, http, sqlite, clock, random, printer};
   app::Host host{world, environment, "",
                  [&](const domain::Stack& stack, const world::Environment& tags) {
-                   return std::make_unique<Machinery>(world, environment, stack, tags);
+                   return std::make_unique<Machinery>(world, redis, environment, stack, tags);
                  }};
   const cli::Terminal terminal{.out = stdout,
                                .err = stderr,

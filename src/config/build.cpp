@@ -246,6 +246,12 @@ domain::StoreSpec build_store(const Building& building, const std::string& name,
     }
     return store;
   }
+  if (const Value* redis = section.find("redis")) {
+    build_volume(building, redis->at("data"), store);
+    store.kind = domain::StoreKind::redis;
+    store.redis = build_redis(building, *redis);
+    return store;
+  }
   if (const Value* volume = section.find("volume")) {
     build_volume(building, *volume, store);
   } else {

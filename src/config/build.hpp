@@ -37,6 +37,7 @@ domain::ProbeSpec build_smoke(const Building& building, const Value& section,
 domain::PreflightSpec build_preflight(const Building& building, const Value& section);
 domain::NotifySpec build_notify(const Building& building, const Value& section);
 domain::RepositorySpec build_repository(const Building& building, const Value& section);
+domain::RedisSpec build_redis(const Building& building, const Value& section);
 domain::PostgresSpec build_postgres(const Building& building, const std::string& store,
                                     const Value& section);
 domain::BackupPolicy build_backup(const Building& building,

@@ -34,6 +34,8 @@ std::string exclude_hint(const StoreSpec& store, const std::string& path) {
 
 const Value& path_value(const Building& building, const StoreSpec& store) {
   const Value& section = building.root.at("stores").at(store.name);
+  if (const Value* redis = section.find("redis"))
+    return redis->at("data");
   for (const char* key : {"sqlite", "volume"})
     if (const Value* place = section.find(key))
       return *place;

@@ -1,4 +1,4 @@
-// Build, the part for stores in PostgreSQL.
+// Build, the part for stores in PostgreSQL and Redis.
 #include "config/build.hpp"
 
 namespace config {
@@ -42,6 +42,19 @@ domain::PostgresSpec build_postgres(const Building& building, const std::string&
     building.problems.add(section.at("maintenance").mark,
                           quoted(path + ".maintenance") + " is the database of the store itself",
                           "Name another database: nobody can rename the one he is connected to.");
+  return spec;
+}
+
+domain::RedisSpec build_redis(const Building& building, const Value& section) {
+  domain::RedisSpec spec;
+  spec.socket = section.text_or_empty("socket");
+  spec.host = section.at("host").text;
+  spec.port = static_cast<int>(section.at("port").number);
+  spec.user = section.text_or_empty("user");
+  if (const Value* password = section.find("password"))
+    spec.password = secret_of(password->text);
+  spec.server = project_command(section.at("server").words, building.stack.project_folder);
+  spec.timeout = section.at("timeout").duration;
   return spec;
 }
 

@@ -385,7 +385,8 @@ constexpr std::array shapes{
           ready, probe},
     Shape{"store",
           "stores.NAME",
-          "One place where data lives: `directory`, `volume`, `sqlite`, `postgres` or `driver`.",
+          "One place where data lives: `directory`, `volume`, `sqlite`, `postgres`, "
+          "`redis` or `driver`.",
           store_options,
           {}},
     Shape{"postgres",
@@ -393,6 +394,11 @@ constexpr std::array shapes{
           "One database of a PostgreSQL server. Its own tools do the work: psql, pg_dump and "
           "pg_restore.",
           postgres_options,
+          {}},
+    Shape{"redis",
+          "stores.NAME.redis",
+          "The data folder of a Redis server that is a service of the stack.",
+          redis_options,
           {}},
     Shape{"compose", "compose", "What 'docker compose' is given.", compose_options, {}},
     Shape{"check", "checks[]",

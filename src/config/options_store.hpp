@@ -27,6 +27,11 @@ inline constexpr std::array store_options{
            .doc = "A PostgreSQL database: docs/guide/postgres.md.",
            .shape = "postgres",
            .is_alternative = true},
+    Option{.key = "redis",
+           .type = Type::section,
+           .doc = "The data of a Redis server: docs/guide/redis.md.",
+           .shape = "redis",
+           .is_alternative = true},
     Option{.key = "driver",
            .type = Type::words,
            .doc = "A program of your own that looks after the data, as a list of words: see "
@@ -62,6 +67,39 @@ inline constexpr std::array store_options{
            .doc = "A SELECT whose first column names the migrations that were applied, in their "
                   "order. The tables of the known migration tools are found without it.",
            .only_with = "sqlite postgres"},
+};
+
+inline constexpr std::array redis_options{
+    Option{.key = "data",
+           .type = Type::text,
+           .doc = "Where the server keeps its files (its `dir`): a volume of the container engine, "
+                  "by its name; or, beginning with `/` or `./`, a folder.",
+           .is_required = true},
+    Option{.key = "socket", .type = Type::path, .doc = "Path of its UNIX socket."},
+    Option{.key = "host",
+           .type = Type::text,
+           .by_default = "127.0.0.1",
+           .doc = "Its name or address, when there is no `socket`."},
+    Option{.key = "port",
+           .type = Type::integer,
+           .by_default = "6379",
+           .doc = "Its port.",
+           .low = 1,
+           .high = 65535},
+    Option{.key = "user", .type = Type::text, .doc = "Name of an ACL user."},
+    Option{.key = "password", .type = Type::secret, .doc = "Its password (`requirepass`)."},
+    Option{.key = "server",
+           .type = Type::words,
+           .by_default = "[redis-server]",
+           .doc = "What runs a throwaway server of the same version, which loads each copy once; "
+                  "its options are added. In a container: [docker, run, --rm, --network, none, "
+                  "-v, \"{folder}:{folder}\", \"redis:7\", redis-server]."},
+    Option{.key = "timeout",
+           .type = Type::duration,
+           .by_default = "10m",
+           .doc = "For one save, and for one load.",
+           .low = 1000,
+           .high = day},
 };
 
 inline constexpr std::array postgres_options{

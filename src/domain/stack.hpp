@@ -88,7 +88,18 @@ struct PostgresSpec {
   Milliseconds fence_timeout{0};        // for other sessions to go
 };
 
-enum class StoreKind { directory, sqlite, exec, postgres, volume };
+// How a Redis server is asked, and how a throwaway one is run. Its data folder is the store's.
+struct RedisSpec {
+  std::string socket; // path; empty: by host and port
+  std::string host;
+  int port = 0;
+  std::string user; // empty: the default one
+  std::optional<SecretRef> password;
+  std::vector<std::string> server; // what runs a throwaway server; may hold {folder}
+  Milliseconds timeout{0};         // of one save, or one load
+};
+
+enum class StoreKind { directory, sqlite, exec, postgres, volume, redis };
 
 struct StoreSpec {
   std::string name;
@@ -104,6 +115,7 @@ struct StoreSpec {
   std::string ledger;
   DriverSpec driver;     // exec
   PostgresSpec postgres; // postgres
+  RedisSpec redis;       // redis
 };
 
 // critical: starts a way back. warning: is reported, once.

@@ -28,6 +28,7 @@ struct Drivers {
   domain::Preflight* preflight = nullptr; // where nothing but the stack itself is looked at
   domain::Store* postgres = nullptr;      // where no stack has such a store
   domain::Store* volume = nullptr;        // likewise
+  domain::Store* redis = nullptr;         // likewise
   domain::Store& of(domain::StoreKind kind) const {
     if (kind == domain::StoreKind::exec) {
       CHECK(exec != nullptr);
@@ -40,6 +41,10 @@ struct Drivers {
     if (kind == domain::StoreKind::volume) {
       CHECK(volume != nullptr);
       return *volume;
+    }
+    if (kind == domain::StoreKind::redis) {
+      CHECK(redis != nullptr);
+      return *redis;
     }
     return kind == domain::StoreKind::directory ? directory : sqlite;
   }

@@ -65,10 +65,10 @@ std::string name_of(const domain::MetricSelector& selector) {
 }
 
 // Not: a page that cannot be read, or a label that no sample has.
-bool is_absent(std::string_view page, const domain::MetricSelector& selector,
+bool is_absent(std::string_view page, const domain::MetricSelector& selector, bool is_value,
                const base::Result<std::vector<Sample>>& selected) {
-  if (selected)
-    return selected.value().empty();
+  if (selected) // of a share or a rate, a part that is not there yet is 0
+    return is_value && selected.value().empty();
   const auto metric = find_metric(page, selector.name);
   return metric && metric.value().samples.empty();
 }
@@ -123,7 +123,8 @@ void Probe::measure_metric(const domain::ProbeSpec& spec, Reading& reading) {
 
 void Probe::judge_page(const domain::ProbeSpec& spec, std::string_view page, Reading& reading) {
   const auto part = select(page, spec.metric);
-  if (spec.waits_while_absent && is_absent(page, spec.metric, part))
+  const bool is_value = !spec.whole && spec.over.count() == 0;
+  if (spec.waits_while_absent && is_absent(page, spec.metric, is_value, part))
     return pending(reading, "there is no sample of " + name_of(spec.metric) + " yet");
   if (!part)
     return unknown_number(reading, base::printable(part.error().message));
