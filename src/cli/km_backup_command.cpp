@@ -4,6 +4,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/repo_work.hpp"
+#include "cli/say.hpp"
 
 #include <nlohmann/json.hpp>
 
