@@ -103,6 +103,7 @@ private:
                       (file.verdict.empty() ? "" : "; " + file.verdict) + ")");
       all_.basis += file.name + " " + file.sha256 + "\n";
     }
+    all_.pending += names.size();
     all_.lines.push_back(names.empty()
                              ? item.store + ": no migration is pending, " +
                                    std::to_string(state.applied.size()) + " applied so far"

@@ -12,6 +12,7 @@ namespace engine {
 struct MigrationOutlook {
   std::vector<std::string> lines;    // what will run, for people
   std::vector<std::string> problems; // why an upgrade must not begin
+  std::size_t pending = 0;           // files of SQL that will run, as far as it can be told
   std::string basis;                 // what it rests on; empty without any folder of SQL
 };
 

@@ -128,14 +128,14 @@ Result<> do_pin(Context& context, Record& out) {
         TRY(state::capture_config(context.world.files, context.settings.stack.config_files));
     has_change = has_change || state::copies_of(now) != before->config;
   }
-  if (!has_change)
+  // Those that come with the release are here only now.
+  const MigrationOutlook outlook =
+      outlook_of(context.world.files, context.settings.stack, context.drivers, context.plan.to);
+  if (!has_change && outlook.pending == 0)
     return Error{
         ErrorKind::failed,
         "'" + context.plan.to + "' has the same digest as what runs: nothing would change",
         "An upgrade that changes nothing has failed; look at where the release comes from."};
-  // Those that come with the release are here only now.
-  const MigrationOutlook outlook =
-      outlook_of(context.world.files, context.settings.stack, context.drivers, context.plan.to);
   if (!outlook.problems.empty())
     return Error{ErrorKind::failed, base::join(outlook.problems, "\n"), ""};
   out.detail.insert(out.detail.end(), outlook.lines.begin(), outlook.lines.end());

@@ -28,6 +28,8 @@ constexpr Milliseconds forgiven_default{10'000};
 
 // An operator who accepts or gives up waits no longer, however rarely is measured.
 constexpr Milliseconds asked_every{500};
+// Nor does a way back from what has died. Asking a container engine is not free.
+constexpr Milliseconds alive_every{2'000};
 
 struct WatchedRule {
   domain::TriggerRule rule;
@@ -92,6 +94,7 @@ private:
     TRY(remember_starts());
     TRY(judging_.begin());
     Milliseconds next{0};
+    Milliseconds alive_next{0};
     const auto begun = context_.world.clock.monotonic();
     for (;;) {
       if (context_.world.clock.stop_requested())
@@ -100,8 +103,12 @@ private:
       if (TRY(context_.folder.is_requested(context_.plan.operation, "abort")))
         return Error{ErrorKind::failed, "the operator asked to go back", ""};
       auto elapsed = context_.world.clock.monotonic() - begun;
-      if (elapsed >= next || elapsed >= policy.watch) { // a round of measurements is due
+      const bool is_due = elapsed >= next || elapsed >= policy.watch; // a round of measurements
+      if (is_due || elapsed >= alive_next) {
         TRY(look_at_processes());
+        alive_next = elapsed + alive_every;
+      }
+      if (is_due) {
         TRY(look_at_probes());
         elapsed = context_.world.clock.monotonic() - begun;
         next = elapsed + policy.watch_every;

@@ -2,11 +2,12 @@
 the order around the switch, and what the ledger decides on a way back. Looked at with the sqlite3 program.
 """
 import pathlib
+import shutil
 import subprocess
 
 import pytest
 
-from project import BLOCKED, DONE, ROLLED_BACK, told, wait_until
+from project import BLOCKED, DONE, ROLLED_BACK, UNCHANGED, told, wait_until
 
 SQL = '  migrate: [ { sql: "./migrations/{to}" } ]\n'
 ONE = "CREATE TABLE prices (id TEXT PRIMARY KEY, cents INTEGER NOT NULL);\n"
@@ -102,6 +103,17 @@ def test_what_must_not_run_is_refused_before_anything_is_touched(shop, change, s
         assert ended.returncode == BLOCKED, told(ended)
         says(ended, said)
     assert shop.processes() == pids and ledger(shop) == ["0001_prices.sql"]
+
+
+def test_files_alone_are_a_release_too(shop):
+    for to in ("2.0", "3.0"): # the program is that of 1.0, to the byte
+        shutil.rmtree(shop.folder / "dist" / to, ignore_errors=True)
+        shutil.copytree(shop.folder / "dist/1.0", shop.folder / "dist" / to)
+    files(shop, "2.0", _0002_a="ALTER TABLE prices ADD COLUMN a;\n")
+    shop.upgrade("2.0")
+    assert ledger(shop) == ["0001_prices.sql", "0002_a.sql"]
+    files(shop, "3.0", _0001_prices=ONE, _0002_a="ALTER TABLE prices ADD COLUMN a;\n")
+    says(shop.upgrade("3.0", status=UNCHANGED), "nothing would change")
 
 
 def test_a_plan_is_not_true_any_more_when_a_file_was_changed(shop):

@@ -1,5 +1,7 @@
 """Upgrades that go well, and every kind of bad release: release and data come back, status 3."""
 import json
+import os
+import signal
 import threading
 import time
 
@@ -82,6 +84,25 @@ def test_the_operator_need_not_wait_for_the_next_look(make_project, word, status
         running.wait()
     assert asked.returncode == DONE, told(asked)
     assert running.returncode == status and project.version() == version, out + err
+
+
+def test_a_death_between_two_looks_is_noticed(make_project):
+    project = make_project()
+    project.release("1.0")
+    project.upgrade("1.0")
+    project.release("2.0")
+    project.write_yaml(watch="2h", watch_every="1h")
+    running = project.begin("upgrade", "shop", "--to", "2.0", "--yes")
+    try:
+        wait_until("the watch has begun", lambda: "watch" in str(project.json("status")[0].get("in_progress")), 60)
+        for pid in project.processes():
+            os.kill(pid, signal.SIGKILL)
+        out, err = running.communicate(timeout=300)
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == ROLLED_BACK and project.version() == "1.0", out + err
+    assert "has ended during the watch" in out, out + err
 
 
 BAD = [
