@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Break the engine on purpose, one line at a time; the simulator must notice every time.
 
-The broken file is compiled alone and linked with the rest of the release build; then every single
-fault is played (`belay_sim --singles`). A mutant that survives is a checker that does not look, and fails the run."""
+The broken file is compiled, with those that the release build compiles as one with it, and
+linked before the rest of that build; then every single fault is played (`belay_sim --singles`).
+A mutant that survives is a checker that does not look, and fails the run."""
 import concurrent.futures
 import json
 import os
@@ -73,15 +74,17 @@ MUTANTS = [  # name, file below src, from, to
 
 
 def compile_command(path):
-    """How the release preset compiles this file."""
+    """How the release preset compiles this file, and the text of what it compiles."""
+    include = f'#include "{path}"'
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        if entry["file"] == str(path):
-            return shlex.split(entry["command"])
+        unit = pathlib.Path(entry["file"])
+        if unit.suffix == ".cxx" and unit.exists() and include in unit.read_text().splitlines():
+            return shlex.split(entry["command"]), unit.read_text()
     raise SystemExit(f"'{path}' is not in {build}/compile_commands.json: build the release preset")
 
 
 def try_mutant(mutant):
-    """Compile the broken file alone; linked before the libraries, it stands in for the good one."""
+    """What is compiled with the broken file, linked before the libraries, stands in for the good one."""
     name, file, old, new = mutant
     source = root / "src" / file
     text = source.read_text()
@@ -94,16 +97,18 @@ def try_mutant(mutant):
     with tempfile.TemporaryDirectory() as folder:
         broken = pathlib.Path(folder) / source.name
         broken.write_text(text)
-        words = compile_command(source)
+        words, unit = compile_command(source)
+        together = pathlib.Path(folder) / "unit.cxx"
+        together.write_text(unit.replace(f'"{source}"', f'"{broken}"'))
         words[words.index("-o") + 1] = f"{folder}/broken.o"
-        words[words.index("-c") + 1] = str(broken)
+        words[words.index("-c") + 1] = str(together)
         words = [word for word in words if word not in ("-Werror", "-g")] + ["-O1", "-w"]
         for flag in ("-MF", "-MT"):
             if flag in words:
                 words[words.index(flag) + 1] = f"{folder}/depends"
         libraries = [str(build / f"src/lib{lib}.a") for lib in LIBRARIES]
         link = ["c++", "-o", f"{folder}/belay_sim", f"{folder}/broken.o",
-                *map(str, sorted(build.glob("tests/CMakeFiles/belay_sim.dir/sim/*.o"))),
+                *map(str, sorted(build.glob("tests/CMakeFiles/belay_sim.dir/Unity/*.o"))),
                 "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lre2", "-lcrypto", "-lpthread"]
         for command in (words, link):
             run = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
