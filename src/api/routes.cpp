@@ -112,10 +112,11 @@ std::vector<Route> all_routes() {
       {"POST",
        "/v1/stacks/{stack}/operations",
        "createOperation",
-       "Carry out exactly a plan, or take or read a restore point. It goes on whoever leaves. With "
-       "the same Idempotency-Key, or the same plan, it is the same operation",
+       "Carry out exactly a plan, take or read a restore point, or end what is in progress: accept "
+       "the new release now, or go back. It goes on whoever leaves. With the same "
+       "Idempotency-Key, or the same plan, it is the same operation",
        {},
-       {{"kind", "string", "what is done", true, {"apply", "backup", "verify"}},
+       {{"kind", "string", "what is done", true, {"apply", "backup", "verify", "commit", "abort"}},
         {"plan", "string", "of apply: id of the plan"},
         {"digest", "string", "of apply: its digest, as it was told"},
         {"point", "string", "of verify: id of a restore point; the newest if left out"}},

@@ -249,7 +249,9 @@ private:
       return fail_in_progress(resumed.error());
     if (resumed.value())
       return ended(*std::move(resumed).value());
-    return print("asked the belay that runs the operation to " + wish + " now\n");
+    return print(options_.is_json
+                     ? line_of({{"event", "asked"}, {"wish", wish}})
+                     : "asked the belay that runs the operation to " + wish + " now\n");
   }
 
   int ended(const Result<app::Resumed>& resumed) {

@@ -47,6 +47,7 @@ std::string outcome_of(const std::optional<int>& status) {
   case 0: return "done";
   case 4: return "needs_operator";
   case 5: return "blocked";
+  case 7: return "nothing_in_progress";
   case 11: return "locked";
   case 130: return "interrupted";
   default: return "failed";
@@ -67,7 +68,7 @@ void take_line(ErrandView& view, const json& line) {
     view.detail = text_at(line, "why");
     view.hint = text_at(line, "hint");
     view.result = line;
-  } else if (event == "backed_up" || event == "verified") {
+  } else if (event == "backed_up" || event == "verified" || event == "asked") {
     view.result = line;
   }
 }

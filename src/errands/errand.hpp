@@ -15,7 +15,7 @@ namespace errands {
 
 struct Errand {
   std::string id;   // of a plan: that of its operation
-  std::string kind; // "upgrade", "rollback", "backup", "verify"
+  std::string kind; // "upgrade", "rollback", "backup", "verify", "commit", "abort"
   std::string stack;
   world::TimePoint at;                     // when it was asked for
   std::string face;                        // "mcp", "http"

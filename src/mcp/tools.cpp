@@ -158,6 +158,14 @@ Result<Poller> back_up(Stacks& stacks, const json& arguments) {
   return begun(TRY(place_in(stacks, arguments)), "backup", {});
 }
 
+Result<Poller> accept_now(Stacks& stacks, const json& arguments) {
+  return begun(TRY(place_in(stacks, arguments)), "commit", {});
+}
+
+Result<Poller> go_back(Stacks& stacks, const json& arguments) {
+  return begun(TRY(place_in(stacks, arguments)), "abort", {});
+}
+
 Result<Poller> verify(Stacks& stacks, const json& arguments) {
   const Place place = TRY(place_in(stacks, arguments));
   std::string point = text_of(arguments, "point");
@@ -251,10 +259,11 @@ std::vector<Tool> looking_tools() {
        read_schedule},
       {"read_operation",
        "Follow what was begun",
-       "An upgrade, rollback, backup or verify that was begun through this server or the HTTP API: "
-       "its state, its outcome and what it told.",
+       "What was begun through this server or the HTTP API (an upgrade, rollback, backup, verify, "
+       "commit or abort): its state, its outcome and what it told.",
        {stack_parameter,
-        {"operation", "string", "the id that apply_plan, back_up or verify answered", true},
+        {"operation", "string", "the id that apply_plan, back_up, verify, commit or abort answered",
+         true},
         {"wait_seconds", "integer", "wait so long for its end, at most 300; 0 if left out"},
         {"after", "integer", "only events after this 'next' of an earlier answer"}},
        errands::followed_schema(),
@@ -315,6 +324,25 @@ std::vector<Tool> all_tools() {
        true,
        false,
        back_up});
+  all.push_back({"commit",
+                 "Accept a new release",
+                 "Accepts the new release of an upgrade that is in its watch, before the watch "
+                 "ends. Answers at once; follow the upgrade with read_operation.",
+                 {stack_parameter},
+                 errands::errand_schema(),
+                 true,
+                 false,
+                 accept_now});
+  all.push_back(
+      {"abort",
+       "Go back from what is in progress",
+       "Sends back an upgrade that is at work, or reverts one that was interrupted. Stops "
+       "and restarts services. Answers at once; follow it with read_operation.",
+       {stack_parameter},
+       errands::errand_schema(),
+       true,
+       true,
+       go_back});
   all.push_back(
       {"verify",
        "Read a restore point",

@@ -123,6 +123,22 @@ def test_a_plan_is_carried_out_followed_and_taken_back(api, shop):
     assert not shop.lost()
 
 
+@pytest.mark.parametrize("kind,outcome,version", [("commit", "committed", "2.0"), ("abort", "rolled_back", "1.0")])
+def test_what_is_in_progress_is_ended(api, shop, kind, outcome, version):
+    operations = "/v1/stacks/shop/operations"
+    status, _, none = api.ask("POST", operations, {"kind": kind})
+    assert status == 202 and ended(api, none["id"])["outcome"] == "nothing_in_progress"
+    shop.write_yaml(watch="2h", watch_every="1h")
+    status, _, upgrade = api.carry_out(kind="upgrade", to="2.0")
+    assert status == 202, upgrade
+    path = f"/stacks/shop/operations/{upgrade['id']}"
+    wait_until("it watches", lambda: api.get(path)["step"] == "watch", seconds=120)
+    status, _, asked = api.ask("POST", operations, {"kind": kind})
+    told_so = ended(api, asked["id"])
+    assert told_so["outcome"] == "done" and told_so["result"]["event"] == "asked", told_so
+    assert ended(api, upgrade["id"])["outcome"] == outcome and shop.version() == version
+
+
 def test_backups_keys_pages_and_the_summary(api, shop):
     key = {"Idempotency-Key": "nightly-1"}
     status, _, first = api.ask("POST", "/v1/stacks/shop/operations", {"kind": "backup"}, **key)

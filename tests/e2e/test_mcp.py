@@ -13,7 +13,7 @@ from test_stack_repository import REPOSITORY, secret
 
 LOOKING = {"list_stacks", "stack_status", "list_points", "list_operations", "read_report",
            "read_schedule", "read_operation", "plan_upgrade", "plan_rollback"}
-CHANGING = {"apply_plan", "back_up", "verify"}
+CHANGING = {"abort", "apply_plan", "back_up", "commit", "verify"}
 
 
 @contextlib.contextmanager
@@ -130,7 +130,7 @@ def test_it_only_looks_unless_it_was_allowed_more(shop):
         assert names == LOOKING
         plan = it.call("plan_upgrade", stack="shop", to="2.0")
         for name, more in (("apply_plan", {"plan": plan["id"], "digest": plan["digest"]}),
-                           ("back_up", {}), ("verify", {})):
+                           ("back_up", {}), ("verify", {}), ("commit", {}), ("abort", {})):
             assert "look only" in it.fails(name, stack="shop", **more)
     with agent(shop, "--allow", "operate") as it:
         tools = {tool["name"]: tool for tool in it.ask("tools/list")["result"]["tools"]}
@@ -138,8 +138,22 @@ def test_it_only_looks_unless_it_was_allowed_more(shop):
     for name, tool in tools.items():
         hints = tool["annotations"]
         assert hints["readOnlyHint"] == (name in LOOKING)
-        assert hints["destructiveHint"] == (name == "apply_plan")
+        assert hints["destructiveHint"] == (name in {"abort", "apply_plan"})
         assert tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object"
+    assert shop.version() == "1.0"
+
+
+def test_what_is_in_progress_is_ended(shop):
+    shop.write_yaml(watch="2h", watch_every="1h")
+    with agent(shop, "--allow", "operate") as it:
+        none = it.follow("shop", it.call("commit", stack="shop")["id"])
+        assert none["outcome"] == "nothing_in_progress", none
+        plan = it.call("plan_upgrade", stack="shop", to="2.0")
+        upgrade = it.call("apply_plan", stack="shop", plan=plan["id"], digest=plan["digest"])["id"]
+        wait_until("it watches", lambda: it.call("read_operation", stack="shop", operation=upgrade)["step"] == "watch", 120)
+        asked = it.follow("shop", it.call("abort", stack="shop")["id"])
+        assert asked["outcome"] == "done" and asked["result"]["wish"] == "go back", asked
+        assert it.follow("shop", upgrade)["outcome"] == "rolled_back"
     assert shop.version() == "1.0"
 
 
