@@ -46,7 +46,9 @@ struct FileJob {
   std::size_t place = 0;
   world::Entry entry;
   std::shared_ptr<world::Folder> folder; // that it is read from, when it is not that of `dir`
+  std::vector<format::Id> earlier;       // its chunks in the parent snapshot, of several
 };
+
 // Memory for a chunk and what is read behind its end. Few chunks are large: it begins small, and
 // only small ones are used again.
 class ChunkMemory {
@@ -77,7 +79,8 @@ public:
       : number{place}, memory_{std::move(memory)}, size_{size} {}
   std::string_view bytes() const { return {memory_.bytes.get(), size_}; }
   ChunkMemory::Piece take_memory() { return std::move(memory_); }
-  std::size_t number = 0; // in its file
+  std::size_t number = 0;       // in its file
+  std::optional<format::Id> id; // when it is known already
 
 private:
   ChunkMemory::Piece memory_;

@@ -253,10 +253,11 @@ private:
       run_.bytes_done += entry.size_bytes;
       return ok();
     }
-    ++(previous != nullptr && previous->type == NodeType::file ? run_.files_changed
-                                                               : run_.files_new);
+    const bool was_file = previous != nullptr && previous->type == NodeType::file;
+    ++(was_file ? run_.files_changed : run_.files_new);
     ++dir->pending;
-    batch({dir, place, std::move(entry), std::move(folder)});
+    batch({dir, place, std::move(entry), std::move(folder),
+           was_file && previous->content.size() > 1 ? previous->content : std::vector<Id>{}});
     return ok();
   }
 

@@ -1,4 +1,5 @@
 #include "repo/backup_run.hpp"
+#include "repo/earlier_chunks.hpp"
 #include "repo/format/chunker.hpp"
 
 #include <algorithm>
@@ -26,8 +27,10 @@ public:
   Cutter(ChunkMemory& memory, const format::Chunker& chunker)
       : pool_{memory}, chunker_{chunker}, memory_{memory.take()} {}
 
-  void begin(world::SourceFile& file, const world::Entry& entry) {
+  void begin(world::SourceFile& file, const world::Entry& entry, std::span<const Id> earlier,
+             const Index& index) {
     file_ = &file;
+    earlier_.begin(file, entry.size_bytes, earlier, index);
     size_ = entry.size_bytes;
     has_holes_ =
         entry.allocated_bytes < entry.size_bytes && entry.size_bytes >= 2 * chunk_bytes_min;
@@ -38,18 +41,32 @@ public:
 
   struct Piece {
     std::size_t bytes = 0;      // 0: the file is over
-    std::optional<Chunk> chunk; // nothing: zeros
+    std::optional<Chunk> chunk; // nothing: it is stored already, or zeros
     std::size_t number = 0;
+    std::optional<Id> stored; // as it was in the parent snapshot; nothing, without a chunk: zeros
   };
   Result<Piece> next() {
+    std::optional<EarlierChunks::Chunk> now; // what lies where a chunk was
+    bool is_begin = true;
     for (;;) {
       if (filled_ == 0 && !is_at_end_ && TRY(is_hole())) {
         position_ += chunk_bytes_min;
-        return Piece{chunk_bytes_min, {}, number_++};
+        return Piece{chunk_bytes_min, {}, number_++, {}};
+      }
+      if (std::exchange(is_begin, false)) {
+        now = TRY(earlier_.look(position_ - filled_));
+        if (now && now->is_same)
+          return skip(*now);
+        if (now)
+          use(now->bytes);
       }
       const std::size_t cut = chunker_.find_cut({memory_.bytes.get(), filled_}, seen_, is_at_end_);
-      if (cut != 0)
-        return take(cut);
+      if (cut != 0) {
+        Piece piece = take(cut);
+        if (now && cut == now->bytes.size())
+          piece.chunk->id = now->id;
+        return piece;
+      }
       if (is_at_end_)
         return Piece{};
       TRY(add());
@@ -57,10 +74,30 @@ public:
   }
 
 private:
+  Piece skip(const EarlierChunks::Chunk& same) {
+    position_ += same.bytes.size() - filled_;
+    filled_ = seen_ = zeros_ = 0;
+    is_at_end_ = position_ == size_;
+    return {same.bytes.size(), {}, number_++, same.id};
+  }
+
+  // They were read already, from the beginning of the chunk on.
+  void use(std::string_view bytes) {
+    if (memory_.size < bytes.size())
+      ChunkMemory::grow(memory_, 0);
+    std::memcpy(memory_.bytes.get(), bytes.data(), bytes.size());
+    position_ += bytes.size() - filled_;
+    filled_ = bytes.size();
+    zeros_ = 0;
+    is_at_end_ = position_ == size_;
+  }
+
   // What is read already behind the chunk goes into other memory.
   Piece take(std::size_t cut) {
     auto rest = pool_.take();
     const std::size_t left = filled_ - cut;
+    if (left > rest.size)
+      ChunkMemory::grow(rest, 0);
     if (zeros_ >= left && left != 0) { // of a hole: it need not be in memory
       position_ -= left;
       filled_ = zeros_ = 0;
@@ -72,7 +109,7 @@ private:
     seen_ = 0;
     std::swap(rest, memory_);
     const std::size_t number = number_++;
-    return {cut, Chunk{number, std::move(rest), cut}, number};
+    return {cut, Chunk{number, std::move(rest), cut}, number, {}};
   }
 
   // A whole chunk from here on is a hole. The chunker cuts zeros at its smallest size: the
@@ -125,6 +162,7 @@ private:
   ChunkMemory& pool_;
   const format::Chunker& chunker_;
   ChunkMemory::Piece memory_;
+  EarlierChunks earlier_;
   world::SourceFile* file_ = nullptr;
   std::uint64_t size_ = 0; // as the system said it at the beginning
   bool has_holes_ = false;
@@ -160,13 +198,15 @@ private:
   void store(ChunkJob& job) {
     std::array<format::Sha256, 2> hashes;
     std::array<format::Hashing, 3> streams{saver_.hashing()};
+    std::size_t unnamed = 0;
     for (std::size_t at = 0; at < job.count; ++at)
-      streams[at + 1] = {&hashes[at], job.chunks[at].bytes()};
-    format::update(std::span{streams}.first(job.count + 1));
+      if (!job.chunks[at].id)
+        streams[++unnamed] = {&hashes[at], job.chunks[at].bytes()};
+    format::update(std::span{streams}.first(unnamed + 1));
     saver_.flush_if_full(); // false, here and below: it is all over, which the queue tells as well
     for (std::size_t at = 0; at < job.count; ++at) {
       Chunk& chunk = job.chunks[at];
-      const Id id = hashes[at].finish();
+      const Id id = chunk.id ? *chunk.id : hashes[at].finish();
       if (run_.repository.index().claim(id, BlobType::data))
         saver_.save(id, chunk.bytes());
       put(*job.reading, chunk.number, id);
@@ -207,7 +247,7 @@ private:
       before.name = job.entry.name;
       before.attributes = job.entry.attributes;
       const auto reading = std::make_shared<Reading>();
-      const std::uint64_t size = TRY(read_chunks(*file.value(), before, reading));
+      const std::uint64_t size = TRY(read_chunks(*file.value(), before, job.earlier, reading));
       const world::Entry after = TRY(file.value()->now());
       const bool is_torn =
           after.size_bytes != size || after.mtime != before.mtime || after.ctime != before.ctime;
@@ -228,9 +268,10 @@ private:
 
   // Returns how many bytes there were.
   Result<std::uint64_t> read_chunks(world::SourceFile& file, const world::Entry& entry,
+                                    std::span<const Id> earlier,
                                     const std::shared_ptr<Reading>& reading) {
     const bool is_shared = entry.size_bytes >= shared_bytes_min;
-    cutter_.begin(file, entry);
+    cutter_.begin(file, entry, earlier, run_.repository.index());
     std::uint64_t size = 0;
     ChunkJob waiting{reading, {}, 0};
     while (!run_.is_over()) {
@@ -238,7 +279,7 @@ private:
       if (piece.chunk)
         waiting.chunks[waiting.count++] = *std::move(piece.chunk);
       else if (piece.bytes != 0)
-        put(*reading, piece.number, id_of_zeros());
+        put(*reading, piece.number, piece.stored ? *piece.stored : id_of_zeros());
       if (waiting.count == 2 || (piece.bytes == 0 && waiting.count != 0))
         hand_on(std::exchange(waiting, ChunkJob{reading, {}, 0}), is_shared);
       if (piece.bytes == 0)

@@ -160,6 +160,51 @@ TEST_F(repository, stores_nothing_twice) {
   EXPECT_GE(summary.folders_unmodified, 1U) << "of the tree itself";
 }
 
+// Where a file was cut before is looked at first, and must lead to the cuts that are found without.
+TEST_F(repository, cuts_a_changed_file_as_a_new_one) {
+  const auto content_of = [&](const std::string& name) {
+    BackupOptions how{.paths = {"/made/" + name}, .threads = 2};
+    how.placed = {{.at = "/made/" + name + "/file", .path = root + "/tree/file"}};
+    auto report = with_lock(*opened, Sharing::shared,
+                            [&](Lock& lock) { return backup(*opened, lock, folders, how, {}); });
+    CHECK(report);
+    CHECK(opened->load_index());
+    BlobReader reader{*opened};
+    auto node = node_at(reader, report.value().snapshot, "/made/" + name + "/file");
+    CHECK(node && node.value());
+    return node.value()->content;
+  };
+  const std::string first = noise(9U << 20U);
+  const std::string zeros(3U << 20U, '\0');
+  const std::string changed_within = [&] {
+    std::string bytes = first;
+    for (std::size_t at : {5U, 3'000'000U, 3'000'001U, 9'000'000U})
+      bytes[at] ^= '\x55';
+    return bytes;
+  }();
+  const std::size_t middle = first.size() / 2;
+  const std::vector<std::string> versions{first,
+                                          changed_within,
+                                          first + "more",
+                                          first + noise(3U << 20U),
+                                          first.substr(0, middle),
+                                          first.substr(0, middle) + "between" +
+                                              first.substr(middle),
+                                          "before" + first,
+                                          first.substr(0, middle) + zeros + first.substr(middle),
+                                          zeros + first,
+                                          first.substr(700'000),
+                                          "",
+                                          first};
+  for (std::size_t at = 0; at < versions.size(); ++at) {
+    write("tree/file", versions[at]);
+    const auto with_parent = content_of("again");
+    EXPECT_EQ(with_parent, content_of("alone" + std::to_string(at))) << at;
+    EXPECT_TRUE(at == 0 || at == 4 || versions[at].empty() || with_parent.size() > 2) << at;
+  }
+  EXPECT_TRUE(errors_of(*open()).empty());
+}
+
 // The effects of a run die one after the other, before and after they took place.
 template <class Run, class Check>
 void die_at_every_effect(backend::Memory& memory, Run run, Check look) {
