@@ -174,33 +174,27 @@ TEST_F(repository, cuts_a_changed_file_as_a_new_one) {
     CHECK(node && node.value());
     return node.value()->content;
   };
-  const std::string first = noise(9U << 20U);
-  const std::string zeros(3U << 20U, '\0');
+  const std::string first = noise(3U << 20U);
+  const std::string zeros(1U << 20U, '\0');
   const std::string changed_within = [&] {
     std::string bytes = first;
-    for (std::size_t at : {5U, 3'000'000U, 3'000'001U, 9'000'000U})
+    for (std::size_t at : {5U, 2'000'000U, 2'000'001U, 3'000'000U})
       bytes[at] ^= '\x55';
     return bytes;
   }();
   const std::size_t middle = first.size() / 2;
   const std::vector<std::string> versions{first,
                                           changed_within,
-                                          first + "more",
-                                          first + noise(3U << 20U),
+                                          first + noise(700'000),
                                           first.substr(0, middle),
                                           first.substr(0, middle) + "between" +
                                               first.substr(middle),
-                                          "before" + first,
                                           first.substr(0, middle) + zeros + first.substr(middle),
-                                          zeros + first,
-                                          first.substr(700'000),
                                           "",
                                           first};
   for (std::size_t at = 0; at < versions.size(); ++at) {
     write("tree/file", versions[at]);
-    const auto with_parent = content_of("again");
-    EXPECT_EQ(with_parent, content_of("alone" + std::to_string(at))) << at;
-    EXPECT_TRUE(at == 0 || at == 4 || versions[at].empty() || with_parent.size() > 2) << at;
+    EXPECT_EQ(content_of("again"), content_of("alone" + std::to_string(at))) << at;
   }
   EXPECT_TRUE(errors_of(*open()).empty());
 }
