@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t text_bytes_max = 1000;
 constexpr std::size_t key_bytes_max = 200;
 constexpr int depth_max = 32;
+constexpr auto let_in_for = std::chrono::seconds{1}; // then a stream's token is looked at again
 
 std::string dump(const json& page) {
   return page.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -26,12 +27,14 @@ std::string dump(const json& page) {
 const char* title_of(int status) {
   switch (status) {
   case 400: return "Bad Request";
+  case 401: return "Unauthorized";
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
+  case 429: return "Too Many Requests";
   case 503: return "Service Unavailable";
   default: return "Internal Server Error";
   }
@@ -40,12 +43,14 @@ const char* title_of(int status) {
 const char* type_of(int status) {
   switch (status) {
   case 400: return "invalid";
+  case 401: return "unauthorized";
   case 403: return "forbidden";
   case 404: return "not-found";
   case 405: return "method";
   case 409: return "conflict";
   case 413: return "too-large";
   case 415: return "media-type";
+  case 429: return "too-many";
   case 503: return "unavailable";
   default: return "failed";
   }
@@ -143,16 +148,43 @@ Result<> take_headers(Asked& asked, const ServedRequest& request) {
   return base::ok();
 }
 
-ServedResponse run(const Site& site, const serve::Board& board, const ServedRequest& request,
-                   const Route& route, std::map<std::string, std::string> path) {
+// What a stream says while its caller would still be let in.
+std::function<std::optional<std::string>()>
+while_let_in(std::function<std::optional<std::string>()> more, const Site& site,
+             const admission::Caller& caller) {
+  return [more = std::move(more), guard = site.guard, &clock = site.host.world.clock, caller,
+          look_at = world::Milliseconds{0}]() mutable -> std::optional<std::string> {
+    const auto now = clock.monotonic();
+    if (now >= look_at && !guard->is_still(caller))
+      return std::nullopt;
+    look_at = now >= look_at ? now + let_in_for : look_at;
+    return more();
+  };
+}
+
+struct Wanted {
+  const Route& route;
+  std::map<std::string, std::string> path;
+  const admission::Caller& caller;
+};
+
+ServedResponse run(const Site& site, serve::Board& board, const ServedRequest& request,
+                   Wanted wanted) {
+  const Route& route = wanted.route;
+  const auto stack = wanted.path.find("stack");
+  if (const auto refused = admission::lacks(wanted.caller, route.role,
+                                            stack == wanted.path.end() ? "" : stack->second))
+    return problem_of(*refused);
+  std::erase_if(board.stacks, [&](const auto& view) { return !wanted.caller.may_see(view.stack); });
   if (request.is_body_too_large)
     return problem(413, "the body is larger than 64 KiB");
   if (!request.body.empty() && !header(request, "content-type").starts_with("application/json"))
     return problem(415, "a body is of type application/json");
   Asked asked{.site = site,
               .board = board,
+              .caller = wanted.caller,
               .now = site.host.world.clock.now(),
-              .path = std::move(path),
+              .path = std::move(wanted.path),
               .query = {},
               .body = {},
               .key = {},
@@ -162,7 +194,12 @@ ServedResponse run(const Site& site, const serve::Board& board, const ServedRequ
     if (!taken)
       return problem_of(taken.error());
   auto answered = route.run(asked);
-  return answered ? std::move(answered).value() : problem_of(answered.error());
+  if (!answered)
+    return problem_of(answered.error());
+  ServedResponse answer = std::move(answered).value();
+  if (answer.more)
+    answer.more = while_let_in(std::move(answer.more), site, wanted.caller);
+  return answer;
 }
 
 } // namespace
@@ -202,7 +239,16 @@ ServedResponse problem_of(const Error& error) {
   return problem(status, error.message, error.hint);
 }
 
-ServedResponse answer(const Site& site, const serve::Board& board, const ServedRequest& request) {
+ServedResponse problem_of(const admission::Refused& refused) {
+  ServedResponse answer = problem(refused.status, refused.detail, refused.hint);
+  answer.headers = refused.headers;
+  return answer;
+}
+
+ServedResponse answer(const Site& site, serve::Board board, const ServedRequest& request) {
+  const auto who = site.guard->who(request);
+  if (const auto* refused = std::get_if<admission::Refused>(&who))
+    return problem_of(*refused);
   std::string allowed;
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   for (const Route& route : routes()) {
@@ -210,7 +256,9 @@ ServedResponse answer(const Site& site, const serve::Board& board, const ServedR
     if (!path)
       continue;
     if (method == route.method)
-      return run(site, board, request, route, *std::move(path));
+      return run(
+          site, board, request,
+          {.route = route, .path = *std::move(path), .caller = std::get<admission::Caller>(who)});
     allowed += (allowed.empty() ? "" : ", ") + std::string{route.method};
   }
   if (allowed.empty())

@@ -26,7 +26,7 @@ Handled follow_operation(const Asked& asked);
 base::Result<errands::Place> place_of(const Asked& asked);
 
 // The page of `items` that was asked for: after the one whose `key` is the cursor.
-base::Result<nlohmann::json> page_of(const Asked& asked, const nlohmann::json& items,
+base::Result<nlohmann::json> page_of(const Query& query, const nlohmann::json& items,
                                      const char* key);
 
 } // namespace api

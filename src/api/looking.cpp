@@ -52,21 +52,12 @@ Handled ask(const Asked& asked, const std::vector<std::string>& arguments,
 
 // `asked` is gone when the answer comes: what a page needs of it is kept.
 std::function<Result<json>(Said)> page_later(const Asked& asked, const char* key) {
-  return [site = asked.site, query = asked.query, key](Said said) -> Result<json> {
+  return [query = asked.query, key](Said said) -> Result<json> {
     json items = json::array();
     for (json& line : said.lines)
       if (!line.contains("event"))
         items.push_back(std::move(line));
-    const serve::Board none;
-    const Asked again{.site = site,
-                      .board = none,
-                      .now = {},
-                      .path = {},
-                      .query = query,
-                      .body = {},
-                      .key = {},
-                      .last_event = {}};
-    return page_of(again, items, key);
+    return page_of(query, items, key);
   };
 }
 
@@ -155,7 +146,7 @@ Handled page_of_stacks(const Asked& asked, json (*tell)(const Asked&, const Fres
   json names = json::array();
   for (const serve::StackView& view : asked.board.stacks)
     names.push_back({{"stack", view.stack}});
-  json page = TRY(page_of(asked, names, "stack"));
+  json page = TRY(page_of(asked.query, names, "stack"));
   for (json& item : page["items"]) {
     const auto found = std::ranges::find(asked.board.stacks, item["stack"].get<std::string>(),
                                          &serve::StackView::stack);
@@ -181,14 +172,14 @@ Result<errands::Place> place_of(const Asked& asked) {
   return place;
 }
 
-Result<json> page_of(const Asked& asked, const json& items, const char* key) {
+Result<json> page_of(const Query& query, const json& items, const char* key) {
   std::size_t limit = limit_usual;
-  if (const auto wanted = asked.query.find("limit"); wanted != asked.query.end())
+  if (const auto wanted = query.find("limit"); wanted != query.end())
     limit = std::stoul(wanted->second);
   if (limit == 0 || limit > limit_max)
     return Error{ErrorKind::invalid_input, "'limit' is from 1 to 200", ""};
   std::size_t from = 0;
-  if (const auto cursor = asked.query.find("cursor"); cursor != asked.query.end()) {
+  if (const auto cursor = query.find("cursor"); cursor != query.end()) {
     while (from < items.size() && items[from][key] != cursor->second)
       ++from;
     if (from++ == items.size())

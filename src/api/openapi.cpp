@@ -94,6 +94,14 @@ json responses_of(const Route& route) {
   return all;
 }
 
+json security_schemes() {
+  return {{"token",
+           {{"type", "http"},
+            {"scheme", "bearer"},
+            {"description", "of `belay token create`; a viewer looks, an operator also plans and "
+                            "carries out, an admin may all"}}}};
+}
+
 json document(const std::string& version) {
   json paths = json::object();
   for (const Route& route : routes()) {
@@ -106,19 +114,24 @@ json document(const std::string& version) {
       operation["parameters"] = parameters;
     if (!route.body.empty())
       operation["requestBody"] = body_of(route);
+    operation["security"] =
+        json::array({{{"token", json::array({admission::name_of(route.role)})}}, json::object()});
     paths[route.path][method] = operation;
   }
-  return {{"openapi", "3.1.0"},
-          {"info",
-           {{"title", "belay"},
-            {"version", version},
-            {"description", "Upgrades what you host, and brings it back with its data. Answered by "
-                            "`belay serve` on its UNIX socket, to whoever may open it."}}},
-          {"servers",
-           json::array({{{"url", "http://belay"}, {"description", "over the UNIX socket"}}})},
-          {"security", json::array()},
-          {"paths", paths},
-          {"components", {{"schemas", schemas()}}}};
+  return {
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", "belay"},
+        {"version", version},
+        {"description",
+         "Upgrades what you host, and brings it back with its data. Answered by `belay serve`: "
+         "on its UNIX socket to its owner and root, who may do all; over TCP to who has a "
+         "token, which may what its role may, and see the stacks that it is for."}}},
+      {"servers", json::array({{{"url", "http://belay"}, {"description", "over the UNIX socket"}},
+                               {{"url", "http://127.0.0.1:8970"},
+                                {"description", "over TCP, as --listen says"}}})},
+      {"paths", paths},
+      {"components", {{"schemas", schemas()}, {"securitySchemes", security_schemes()}}}};
 }
 
 } // namespace
@@ -137,7 +150,7 @@ std::string reference_page() {
             ". Answers " + std::to_string(route.status) +
             (std::string_view{route.schema}.empty() ? ", a stream of events"
                                                     : std::string{", `"} + route.schema + "`") +
-            ".\n";
+            ". Role: " + std::string{admission::name_of(route.role)} + ".\n";
     if (!route.query.empty() || !route.body.empty())
       text += "\n";
     for (const auto* fields : {&route.query, &route.body})

@@ -192,7 +192,7 @@ Handled list_operations(const Asked& asked) {
   json all = json::array();
   for (const ErrandView& view : TRY(Desk{TRY(place_of(asked))}.list()))
     all.push_back(errands::shown(view));
-  return json_answer(200, TRY(page_of(asked, all, "id")));
+  return json_answer(200, TRY(page_of(asked.query, all, "id")));
 }
 
 Handled get_operation(const Asked& asked) {

@@ -5,6 +5,7 @@
 
 namespace api {
 
+using admission::Role;
 using nlohmann::json;
 
 namespace {
@@ -18,6 +19,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks",
        "listStacks",
        "The stacks that are served",
+       Role::look,
        {limit, cursor},
        {},
        200,
@@ -27,6 +29,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks/{stack}",
        "getStack",
        "What runs of a stack, and what is in progress",
+       Role::look,
        {},
        {},
        200,
@@ -36,6 +39,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks/{stack}/points",
        "listPoints",
        "Restore points and abandoned sets, oldest first, and where each of them is",
+       Role::look,
        {limit, cursor},
        {},
        200,
@@ -45,6 +49,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks/{stack}/schedule",
        "getSchedule",
        "What is done when by the clock, and how it went",
+       Role::look,
        {},
        {},
        200,
@@ -54,6 +59,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks/{stack}/reports",
        "listReports",
        "Every upgrade and rollback, whoever began it, oldest first",
+       Role::look,
        {limit, cursor},
        {},
        200,
@@ -63,6 +69,7 @@ std::vector<Route> looking_routes() {
        "/v1/stacks/{stack}/reports/{operation}",
        "getReport",
        "Why an upgrade or rollback went as it went",
+       Role::look,
        {},
        {},
        200,
@@ -72,12 +79,22 @@ std::vector<Route> looking_routes() {
        "/v1/admin/ops/summary",
        "getSummary",
        "Of every stack: what runs by the clock, last and next backup, checks, what is in progress",
+       Role::look,
        {limit, cursor},
        {},
        200,
        "SummaryPage",
        get_summary},
-      {"GET", "/v1/openapi.json", "getOpenapi", "This document", {}, {}, 200, "Any", get_openapi}};
+      {"GET",
+       "/v1/openapi.json",
+       "getOpenapi",
+       "This document",
+       Role::look,
+       {},
+       {},
+       200,
+       "Any",
+       get_openapi}};
 }
 
 std::vector<Route> all_routes() {
@@ -87,6 +104,7 @@ std::vector<Route> all_routes() {
        "/v1/stacks/{stack}/plans",
        "createPlan",
        "Plan an upgrade or a rollback; nothing is changed, and the plan lives fifteen minutes",
+       Role::operate,
        {},
        {{"kind", "string", "what is planned", true, {"upgrade", "rollback"}},
         {"to", "string",
@@ -104,6 +122,7 @@ std::vector<Route> all_routes() {
        "/v1/stacks/{stack}/plans/{plan}",
        "getPlan",
        "A plan, begun or not",
+       Role::look,
        {},
        {},
        200,
@@ -115,6 +134,7 @@ std::vector<Route> all_routes() {
        "Carry out exactly a plan, take or read a restore point, or end what is in progress: accept "
        "the new release now, or go back. It goes on whoever leaves. With the same "
        "Idempotency-Key, or the same plan, it is the same operation",
+       Role::operate,
        {},
        {{"kind", "string", "what is done", true, {"apply", "backup", "verify", "commit", "abort"}},
         {"plan", "string", "of apply: id of the plan"},
@@ -127,6 +147,7 @@ std::vector<Route> all_routes() {
        "/v1/stacks/{stack}/operations",
        "listOperations",
        "What was asked for over HTTP or MCP, the newest first: plans, too",
+       Role::look,
        {limit, cursor},
        {},
        200,
@@ -136,6 +157,7 @@ std::vector<Route> all_routes() {
        "/v1/stacks/{stack}/operations/{operation}",
        "getOperation",
        "How far one of them is, or how it ended",
+       Role::look,
        {},
        {},
        200,
@@ -146,6 +168,7 @@ std::vector<Route> all_routes() {
        "followOperation",
        "Its events as they come (text/event-stream), after Last-Event-ID if it is given; the last "
        "one is `end`, with the operation",
+       Role::look,
        {},
        {},
        200,

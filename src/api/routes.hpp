@@ -2,6 +2,7 @@
 // Routes: the HTTP API as one table: it answers requests, and makes the OpenAPI document and the
 // reference page.
 
+#include "admission/guard.hpp"
 #include "errands/place.hpp"
 #include "serve/pages.hpp"
 #include "world/http_server.hpp"
@@ -17,17 +18,21 @@ namespace api {
 struct Site {
   app::Host host;      // names no belay.yaml
   std::string program; // what runs an errand
+  std::shared_ptr<admission::Guard> guard;
 };
+
+using Query = std::map<std::string, std::string>; // "limit": "20"
 
 struct Asked { // one request, checked against its route
   const Site& site;
-  const serve::Board& board;
+  const serve::Board& board; // of the stacks that the caller may see
+  const admission::Caller& caller;
   world::TimePoint now;
-  std::map<std::string, std::string> path;  // "stack": "shop"
-  std::map<std::string, std::string> query; // "limit": "20"
-  nlohmann::json body;                      // an object
-  std::string key;                          // Idempotency-Key
-  std::string last_event;                   // Last-Event-ID
+  std::map<std::string, std::string> path; // "stack": "shop"
+  Query query;
+  nlohmann::json body;    // an object
+  std::string key;        // Idempotency-Key
+  std::string last_event; // Last-Event-ID
 };
 
 struct Field { // of a query or of a body
@@ -43,6 +48,7 @@ struct Route {
   const char* path; // "/v1/stacks/{stack}"
   const char* id;   // operationId
   const char* summary;
+  admission::Role role; // of who may ask it
   std::vector<Field> query;
   std::vector<Field> body; // of a POST
   int status;              // when all is well
@@ -54,8 +60,9 @@ const std::vector<Route>& routes();
 nlohmann::json schemas(); // by name
 
 // Every request below /v1. Errors are problem details (RFC 9457).
-world::ServedResponse answer(const Site& site, const serve::Board& board,
+world::ServedResponse answer(const Site& site, serve::Board board,
                              const world::ServedRequest& request);
+world::ServedResponse problem_of(const admission::Refused& refused);
 
 std::string openapi(const std::string& version); // OpenAPI 3.1, JSON
 std::string reference_page();                    // Markdown

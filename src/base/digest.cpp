@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 namespace base {
@@ -33,6 +34,10 @@ std::string Sha256::hex() {
     text += digits[byte & 15U];
   }
   return text;
+}
+
+bool is_same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string sha256_hex(std::string_view bytes) {

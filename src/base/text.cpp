@@ -180,7 +180,14 @@ Result<std::chrono::system_clock::time_point> parse_time(std::string_view text) 
   const int fields = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &parts.tm_year,
                                  &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
                                  &parts.tm_sec, &milliseconds_part, &used);
-  if (fields != 7 || used != static_cast<int>(copy.size()))
+  const auto is_from = [](int value, int first, int last) {
+    return value >= first && value <= last;
+  };
+  if (fields != 7 || used != static_cast<int>(copy.size()) ||
+      !is_from(parts.tm_year, 1970, 2261) || // what a time point of nanoseconds holds
+      !is_from(parts.tm_mon, 1, 12) || !is_from(parts.tm_mday, 1, 31) ||
+      !is_from(parts.tm_hour, 0, 23) || !is_from(parts.tm_min, 0, 59) ||
+      !is_from(parts.tm_sec, 0, 60) || !is_from(milliseconds_part, 0, 999))
     return Error{ErrorKind::invalid_input, "'" + copy + "' is not a time",
                  "Write RFC 3339 in UTC: 2026-11-21T02:34:05.123Z."};
   parts.tm_year -= 1900;

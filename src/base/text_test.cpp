@@ -37,6 +37,9 @@ TEST(text, times_are_read_back) {
   EXPECT_EQ(base::format_time(time.value()), "2026-11-21T02:34:05.123Z");
   EXPECT_EQ(base::compact_time(time.value()), "20261121T023405.123Z");
   EXPECT_FALSE(base::parse_time("2026-11-21"));
+  for (const char* wrong : {"1359-11-21T02:34:05.123Z", "2262-11-21T02:34:05.123Z",
+                            "2026-13-21T02:34:05.123Z", "2026-11-21T24:34:05.123Z"})
+    EXPECT_FALSE(base::parse_time(wrong)) << wrong;
 }
 
 TEST(text, paths_are_made_absolute_without_leaving_the_root) {

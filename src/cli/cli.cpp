@@ -19,6 +19,7 @@
 #include "cli/say.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/support_command.hpp"
+#include "cli/token_command.hpp"
 
 #include <algorithm>
 
@@ -451,6 +452,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   const RehearseCommand rehearse{parser.root()};
   const ServeCommand serve{parser.root()};
   const McpCommand mcp{parser.root()};
+  const TokenCommand token{parser.root()};
   DriverCommand driver;
   driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
@@ -473,6 +475,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   status = status ? status : rehearse.run(host, terminal, is_json);
   status = status ? status : driver.run(host, terminal, is_json);
   status = status ? status : mcp.run(host, terminal);
+  status = status ? status : token.run(host, terminal, is_json);
   if (status)
     return *status;
   if (repository.is_asked())

@@ -4,6 +4,7 @@
 #include "app/km_settings.hpp"
 #include "app/redact.hpp"
 #include "base/text.hpp"
+#include "cli/access_folder.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/say.hpp"
 #include "cli/stack_paths.hpp"
@@ -30,6 +31,7 @@ struct ServeCommand::Options {
   unsigned parallel = 2;
   std::string metrics_prefix = "belay_";
   std::string log_format = "text";
+  std::string access;
 };
 
 namespace {
@@ -52,7 +54,7 @@ Result<world::ListenSpec> listen_spec(const std::string& text) {
   if (spec.address != "::1" && !spec.address.starts_with("127."))
     return Error{ErrorKind::invalid_input,
                  "'" + spec.address +
-                     "' is not of this machine alone, and nobody is asked who he is",
+                     "' is not of this machine alone, and tokens would be seen on their way",
                  "Listen on 127.0.0.1, and let a proxy that asks stand before it."};
   return spec;
 }
@@ -148,6 +150,21 @@ serve::Tell teller(const app::Host& host, const Terminal& terminal, const std::s
   };
 }
 
+// Without a place for tokens there are none: who comes over the UNIX socket needs no token.
+Result<std::shared_ptr<admission::Guard>> make_guard(const app::Host& host,
+                                                     const Terminal& terminal,
+                                                     const std::string& given,
+                                                     const serve::Tell& tell) {
+  auto folder = access_folder(host, terminal, given);
+  if (!folder && !given.empty())
+    return folder.error();
+  return std::make_shared<admission::Guard>(host.world, folder ? folder.value() : "",
+                                            terminal.machine->identity().uid,
+                                            [tell](const std::string& words) {
+                                              tell({serve::Level::warning, "", words});
+                                            });
+}
+
 } // namespace
 
 ServeCommand::~ServeCommand() = default;
@@ -159,7 +176,7 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
   serve->fallthrough();
   serve->footer(
       "It ends what a crash left before anything else. It answers /healthz, /health/live,\n"
-      "/health/ready, /health/startup, /metrics and, over the UNIX socket, /v1.\n"
+      "/health/ready, /health/startup, /metrics and /v1, over TCP to who has a token.\n"
       "With KM_BACKUP_ENABLED=true it archives KM_STATE_PATH by the clock, as the KM_BACKUP_...\n"
       "variables say; then there need not be any belay.yaml.\n"
       "Examples:\n"
@@ -185,6 +202,8 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
                    "and message")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  serve->add_option("--access", options_->access,
+                    "folder of the tokens that are let in over TCP; as of 'belay token'");
   CLI::App* schedule =
       root.add_subcommand("schedule", "what 'belay serve' does when, and how it went last");
   options_->schedule = schedule;
@@ -216,6 +235,8 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     if (!is_enabled || !*is_enabled)
       archives.reset();
     const bool is_said = is_enabled && host.environment.contains("KM_BACKUP_ENABLED");
+    const serve::Tell tell = teller(host, terminal, options_->log_format, is_json);
+    const auto guard = TRY(make_guard(host, terminal, options_->access, tell));
     serve::DaemonOptions how{
         .config_paths = TRY(served_paths(host, terminal, options_->configs, is_said)),
         .has_archives = is_enabled.has_value(),
@@ -225,9 +246,9 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
         .metrics_prefix = options_->metrics_prefix,
         .program = own_program,
         .version = terminal.version,
-        .api = [site = api::Site{host, own_program}](const world::ServedRequest& request,
-                                                     const serve::Board& board) {
-          return api::answer(site, board, request);
+        .api = [site = api::Site{host, own_program, guard}](const world::ServedRequest& request,
+                                                            serve::Board board) {
+          return api::answer(site, std::move(board), request);
         }};
     const std::string socket = options_->socket.empty()
                                    ? TRY(default_socket(host, terminal))
@@ -237,8 +258,7 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     for (const std::string& text : options_->listen)
       how.listen.push_back(TRY(listen_spec(text)));
     how.supervisor = terminal.supervisor;
-    serve::Daemon daemon{host, *terminal.http_server, std::move(how),
-                         teller(host, terminal, options_->log_format, is_json)};
+    serve::Daemon daemon{host, *terminal.http_server, std::move(how), tell};
     return daemon.run();
   };
   const auto served = serve();

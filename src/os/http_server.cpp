@@ -3,6 +3,7 @@
 #include "os/fd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -161,6 +162,36 @@ std::string small_letters(std::string text) {
   return text;
 }
 
+std::optional<std::uint32_t> user_of_peer(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return std::nullopt;
+  return peer.uid;
+}
+
+// Whoever has an address of IPv6 has a whole network of them.
+std::string words_of(const sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.sa_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &four.sin_addr, text.data(), text.size());
+    return text.data();
+  }
+  if (address.sa_family != AF_INET6)
+    return "";
+  in6_addr six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&six)) {
+    ::inet_ntop(AF_INET, &six.s6_addr[12], text.data(), text.size());
+    return text.data();
+  }
+  const bool is_one = IN6_IS_ADDR_LOOPBACK(&six);
+  if (!is_one)
+    std::memset(&six.s6_addr[8], 0, 8);
+  ::inet_ntop(AF_INET6, &six, text.data(), text.size());
+  return std::string{text.data()} + (is_one ? "" : "/64");
+}
+
 // What libmicrohttpd calls: C, so nothing may be thrown out of it.
 class Served final : public world::Listening {
 public:
@@ -217,7 +248,7 @@ private:
       auto fresh = std::make_unique<Request>();
       fresh->asked.method = method;
       fresh->asked.path = url;
-      fresh->asked.is_local = !served.spec_.socket_path.empty();
+      take_asker(fresh->asked, connection, !served.spec_.socket_path.empty());
       *state = fresh.release();
       return MHD_YES;
     }
@@ -234,6 +265,18 @@ private:
       return MHD_YES;
     }
     return served.respond(connection, request);
+  }
+
+  static void take_asker(world::ServedRequest& asked, MHD_Connection* connection, bool is_unix) {
+    const auto kind =
+        is_unix ? MHD_CONNECTION_INFO_CONNECTION_FD : MHD_CONNECTION_INFO_CLIENT_ADDRESS;
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, kind);
+    if (info == nullptr)
+      return; // then nobody is known to ask
+    if (is_unix)
+      asked.user = user_of_peer(info->connect_fd);
+    else
+      asked.peer = words_of(*info->client_addr);
   }
 
   MHD_Result respond(MHD_Connection* connection, Request& request) {

@@ -25,8 +25,8 @@ struct DaemonOptions {
   std::string program; // what runs a routine
   std::string version;
   world::Supervisor* supervisor = nullptr; // is told that we are ready, and that we move
-  // What is asked below /v1 over the UNIX socket. Others are told that they may not.
-  std::function<world::ServedResponse(const world::ServedRequest&, const Board&)> api;
+  // What is asked below /v1. By several threads at once.
+  std::function<world::ServedResponse(const world::ServedRequest&, Board)> api;
 };
 
 class Daemon {

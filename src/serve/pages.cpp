@@ -243,18 +243,6 @@ ServedResponse not_allowed() {
           .body = "only GET and HEAD are answered here\n"};
 }
 
-ServedResponse not_here() {
-  const json problem{{"type", "urn:belay:problem:forbidden"},
-                     {"title", "Forbidden"},
-                     {"status", 403},
-                     {"detail", "over TCP nobody is asked who he is"},
-                     {"hint", "Ask over the UNIX socket."}};
-  return {.status = 403,
-          .content_type = "application/problem+json",
-          .headers = {},
-          .body = problem.dump() + "\n"};
-}
-
 ServedResponse answer(const Board& board, const std::string& path, TimePoint now) {
   if (path == "/healthz")
     return healthz(board, now);

@@ -27,7 +27,6 @@ world::ServedResponse ready(const Board& board);
 // Text format 0.0.4. What is not known yet is absent, never 0.
 world::ServedResponse metrics(const Board& board, world::TimePoint now);
 world::ServedResponse not_allowed(); // 405: these pages are only read
-world::ServedResponse not_here();    // 403: the API is not for who came over TCP
 // The page of `path`, or 404 with the paths that there are.
 world::ServedResponse answer(const Board& board, const std::string& path, world::TimePoint now);
 

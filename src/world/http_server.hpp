@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "world/clock.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +21,8 @@ struct ServedRequest {
   std::vector<std::pair<std::string, std::string>> headers; // names in small letters
   std::string body;
   bool is_body_too_large = false; // then it was not kept
-  bool is_local = false;          // over a UNIX socket
+  std::string peer; // address of who asks over TCP; of IPv6 its network, as "2001:db8::/64"
+  std::optional<std::uint32_t> user; // who asks over a UNIX socket, as the kernel says
 };
 struct ServedResponse {
   int status = 200;

@@ -204,13 +204,12 @@ def test_what_is_wrong_is_told_as_problem_details(api, shop):
     assert api.get("/stacks/shop")["label"] == "1.0"
 
 
-def test_who_comes_over_tcp_may_not_and_many_streams_are_bounded(shop):
+def test_many_streams_are_bounded(shop):
     gate = shop.folder / "smoke.py"
     gate.write_text(f'#!/bin/sh\ntouch "{shop.folder}/waits"\n'
                     f'while [ ! -e "{shop.folder}/go" ]; do sleep 0.05; done\n')
     with serving(shop) as served:
         wait_until("it is ready", lambda: served.get("/health/ready")[0] == 200)
-        assert served.get("/v1/stacks")[0] == served.get("/v1/nothing")[0] == 403
         api = Api(served.socket)
         begun = api.carry_out(kind="upgrade", to="2.0")[2]
         wait_until("it is in the middle", (shop.folder / "waits").exists, seconds=60)

@@ -1,0 +1,225 @@
+"""Who may ask `belay serve` over TCP: tokens, roles, and what is refused; by the real program."""
+import http.client
+import json
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from project import BELAY, BLOCKED, DONE, UNCHANGED, USAGE, told, wait_until
+from test_serve import serving
+
+
+class Door:
+    """The API over TCP, with or without a token."""
+
+    def __init__(self, address, secret=None):
+        self.address, self.secret = address, secret
+
+    def connect(self):
+        return http.client.HTTPConnection(self.address, timeout=60)
+
+    def ask(self, method, path, body=None, **headers):
+        """(status, headers, JSON)"""
+        connection = self.connect()
+        try:
+            if self.secret is not None:
+                headers.setdefault("Authorization", "Bearer " + self.secret)
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            page = json.loads(answer.read())
+            if answer.status >= 400:
+                assert answer.headers["Content-Type"] == "application/problem+json"
+                assert page["status"] == answer.status and page["detail"], page
+            return answer.status, answer.headers, page
+        finally:
+            connection.close()
+
+    def status(self, path, method="GET", body=None):
+        return self.ask(method, path, body)[0]
+
+
+def token(project, *arguments, access="access", status=DONE):
+    done = project.belay("token", *arguments, "--access", str(project.folder / access))
+    assert done.returncode == status, told(done)
+    return done.stdout.strip() if status == DONE else done.stderr
+
+
+@pytest.fixture
+def shop(project):
+    project.release("2.0")
+    return project
+
+
+@pytest.fixture
+def served(shop):
+    with serving(shop, "--access", str(shop.folder / "access")) as it:
+        wait_until("it is ready", lambda: it.get("/health/ready")[0] == 200)
+        yield it
+
+
+def test_who_has_no_token_learns_nothing(served):
+    door = Door(served.address)
+    for path in ("/v1/stacks", "/v1/stacks/shop", "/v1/nothing", "/v1/openapi.json"):
+        status, headers, _ = door.ask("GET", path)
+        assert status == 401 and headers["WWW-Authenticate"] == 'Bearer realm="belay"', path
+    assert served.get("/health/live")[0] == served.get("/metrics")[0] == 200
+    for wrong in ("", "x", "Basic YTpi", "Bearer", "Bearer " + "x" * 5000, "Bearer belay_" + "0" * 64):
+        status, headers, _ = door.ask("GET", "/v1/stacks", Authorization=wrong)
+        assert status == 401 and 'error="invalid_token"' in headers["WWW-Authenticate"], wrong
+
+
+def test_a_role_may_what_it_may_and_is_for_its_stacks(served, shop):
+    folder = shop.folder / "access"
+    viewer = Door(served.address, token(shop, "create", "eye", "--role", "viewer"))
+    hand = Door(served.address, token(shop, "create", "hand", "--role", "operator", "--stack", "shop"))
+    other = Door(served.address, token(shop, "create", "other", "--role", "admin", "--stack", "blog",
+                                       "--stack", "wiki"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "tokens.json").stat().st_mode) == 0o600
+    kept = (folder / "tokens.json").read_text()
+    for door in (viewer, hand, other):
+        assert door.secret not in kept and door.secret[6:] not in kept
+    plan = {"kind": "upgrade", "to": "2.0"}
+    assert viewer.ask("GET", "/v1/stacks")[2]["items"][0]["stack"] == "shop"
+    assert viewer.status("/v1/stacks/shop") == 200
+    status, headers, _ = viewer.ask("POST", "/v1/stacks/shop/plans", plan)
+    assert status == 403 and 'scope="operator"' in headers["WWW-Authenticate"]
+    assert viewer.status("/v1/stacks/shop/operations", "POST", {"kind": "backup"}) == 403
+    shop.expect()
+    status, _, made = hand.ask("POST", "/v1/stacks/shop/plans", plan)
+    assert status == 201, made
+    status, headers, begun = hand.ask("POST", "/v1/stacks/shop/operations", {
+        "kind": "apply", "plan": made["id"], "digest": made["digest"]})
+    assert status == 202, begun
+    wait_until("it has ended", lambda: viewer.ask("GET", headers["Location"])[2]["state"] == "ended", 120)
+    assert shop.version() == "2.0"
+    # Another stack's token sees none of this, and cannot tell what there is.
+    assert other.ask("GET", "/v1/stacks")[2]["items"] == []
+    assert other.ask("GET", "/v1/admin/ops/summary")[2]["items"] == []
+    for path in ("/v1/stacks/shop", "/v1/stacks/none", "/v1/stacks/shop/operations"):
+        assert other.status(path) == 403, path
+    assert hand.status("/v1/stacks/none") == 403 and viewer.status("/v1/stacks/none") == 404
+
+
+def test_what_is_revoked_or_expired_is_refused_at_once(served, shop):
+    door = Door(served.address, token(shop, "create", "ci", "--role", "viewer"))
+    brief = Door(served.address, token(shop, "create", "brief", "--role", "viewer", "--expires", "1ms"))
+    assert door.status("/v1/stacks") == 200 and brief.status("/v1/stacks") == 401
+    listed = token(shop, "list").splitlines()
+    assert listed[0].startswith("brief: viewer of every stack; expired at ")
+    assert listed[1].startswith("ci: viewer of every stack; expires at ")
+    token(shop, "revoke", "ci")
+    assert door.status("/v1/stacks") == 401
+    assert "there is no token 'ci'" in token(shop, "revoke", "ci", status=UNCHANGED)
+    assert len(token(shop, "list").splitlines()) == 1
+    # The name is free again; the old secret is not.
+    again = Door(served.address, token(shop, "create", "ci", "--role", "viewer", "--expires", "never"))
+    assert again.status("/v1/stacks") == 200 and door.status("/v1/stacks") == 401
+    assert "there is a token 'ci'" in token(shop, "create", "ci", "--role", "admin", status=BLOCKED)
+
+
+def test_a_stream_ends_with_its_token(served, shop):
+    gate = shop.folder / "smoke.py"
+    gate.write_text(f'#!/bin/sh\ntouch "{shop.folder}/waits"\n'
+                    f'while [ ! -e "{shop.folder}/go" ]; do sleep 0.05; done\n')
+    door = Door(served.address, token(shop, "create", "ci", "--role", "operator"))
+    made = door.ask("POST", "/v1/stacks/shop/plans", {"kind": "upgrade", "to": "2.0"})[2]
+    begun = door.ask("POST", "/v1/stacks/shop/operations",
+                     {"kind": "apply", "plan": made["id"], "digest": made["digest"]})[2]
+    wait_until("it is in the middle", (shop.folder / "waits").exists, seconds=60)
+    connection = door.connect()
+    connection.request("GET", f"/v1/stacks/shop/operations/{begun['id']}/events",
+                       headers={"Authorization": "Bearer " + door.secret})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    token(shop, "revoke", "ci")
+    assert b"event: end\n" not in answer.read()  # it ends, though the operation goes on
+    connection.close()
+    (shop.folder / "go").touch()
+    again = Door(served.address, token(shop, "create", "ci", "--role", "viewer"))
+    path = f"/v1/stacks/shop/operations/{begun['id']}"
+    wait_until("it has ended", lambda: again.ask("GET", path)[2]["outcome"] == "committed", seconds=120)
+
+
+def test_who_fails_too_often_is_held_back_and_nobody_else(served, shop):
+    good = Door(served.address, token(shop, "create", "ci", "--role", "viewer"))
+    bad = Door(served.address, "belay_" + "0" * 64)
+    seen = [bad.status("/v1/stacks") for _ in range(10)]
+    assert seen == [401] * 10
+    status, headers, _ = bad.ask("GET", "/v1/stacks")
+    assert status == 429 and 1 <= int(headers["Retry-After"]) <= 6
+    assert good.status("/v1/stacks") == 200
+    assert served.get("/health/live")[0] == 200
+    assert sum("refused a request from 127.0.0.1" in line for line in served.lines) == 10
+    assert "belay_000" not in "\n".join(served.lines)
+
+
+def test_tokens_made_at_once_all_stay(shop):
+    def make(number):
+        token(shop, "create", f"t{number}", "--role", "viewer")
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(token(shop, "list").splitlines()) == 6
+    lines = shop.belay("--json", "token", "list", "--access", str(shop.folder / "access")).stdout
+    assert {json.loads(line)["name"] for line in lines.splitlines()} == {f"t{n}" for n in range(6)}
+    assert "belay_" not in lines
+
+
+def test_a_file_of_tokens_that_is_harmed_lets_nobody_in(served, shop):
+    door = Door(served.address, token(shop, "create", "ci", "--role", "viewer"))
+    path = shop.folder / "access/tokens.json"
+    whole = path.read_text()
+    for harmed, words in ((whole[:-20], "not whole"), (whole.replace('"format": 1', '"format": 9'), "newer")):
+        path.write_text(harmed)
+        status, _, page = door.ask("GET", "/v1/stacks")
+        assert status == 503 and words in page["detail"], page
+        assert words in token(shop, "create", "x", "--role", "viewer",
+                              status=4 if "whole" in words else UNCHANGED)
+        assert path.read_text() == harmed
+    path.write_text(whole)
+    assert door.status("/v1/stacks") == 200
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["create", "a b", "--role", "viewer"], "'a b' is no name of a token"),
+    (["create", "a"], "--role"), (["create", "a", "--role", "owner"], "owner"),
+    (["create", "a", "--role", "viewer", "--stack", "No"], "'No' is no name of a stack"),
+    (["create", "a", "--role", "viewer", "--expires", "soon"], "soon"),
+    (["create", "a", "--role", "viewer", "--expires", "0"], "longer than nothing"),
+    ([], "subcommand"),
+])
+def test_what_is_typed_wrong_is_told(shop, arguments, words):
+    done = shop.belay("token", *arguments, *(["--access", "access"] if arguments else []))
+    assert done.returncode == USAGE and words in done.stderr, told(done)
+    assert not (shop.folder / "access").exists()
+
+
+def test_killed_while_a_token_is_made_there_is_the_old_or_the_new(shop, tmp_path):
+    token(shop, "create", "first", "--role", "viewer")
+    path = shop.folder / "access/tokens.json"
+    before = path.read_text()
+    log = tmp_path / "effects"
+    token_arguments = ["token", "create", "second", "--role", "viewer", "--access", str(path.parent)]
+    shop.belay(*token_arguments, env={"BELAY_EFFECTS_LOG": str(log)})
+    count = len(log.read_text().splitlines())
+    assert count >= 2
+    for number in range(1, count + 1):
+        for when in ("before", "after"):
+            path.write_text(before)
+            mark = tmp_path / f"{number}-{when}"
+            running = shop.begin(*token_arguments, env={"BELAY_PAUSE_AT": f"{number}:{when}",
+                                                        "BELAY_PAUSE_FILE": str(mark)})
+            wait_until("it pauses", mark.exists)
+            running.kill()
+            running.communicate(timeout=20)
+            names = [each["name"] for each in json.loads(path.read_text())["tokens"]]
+            assert names in (["first"], ["first", "second"])
+            token(shop, "revoke", "first")  # the lock died with it
