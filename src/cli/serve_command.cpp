@@ -32,31 +32,64 @@ struct ServeCommand::Options {
   std::string metrics_prefix = "belay_";
   std::string log_format = "text";
   std::string access;
+  std::string tls_certificate;
+  std::string tls_key;
 };
 
 namespace {
 
-// "127.0.0.1:8970", "[::1]:8970". Only loopback: whoever reaches it may look.
+// Who may do all of it; he needs few.
+constexpr unsigned socket_connections_max = 512;
+constexpr std::string_view plain = "http://";
+constexpr std::string_view secure = "https://";
+
+// "127.0.0.1:8970", "[::1]:8970", "https://0.0.0.0:8971".
 Result<world::ListenSpec> listen_spec(const std::string& text) {
+  std::string place = text;
+  for (const std::string_view scheme : {plain, secure})
+    if (place.starts_with(scheme))
+      place.erase(0, scheme.size());
   const Error wrong{ErrorKind::invalid_input, "'" + text + "' is no address and port",
-                    "Write 127.0.0.1:8970, or [::1]:8970; port 0 takes a free one."};
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon + 1 == text.size() || text.size() - colon > 6 ||
-      !std::ranges::all_of(text.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }))
+                    "Write 127.0.0.1:8970, [::1]:8970 or https://0.0.0.0:8971; port 0 takes a "
+                    "free one."};
+  const auto colon = place.rfind(':');
+  if (colon == std::string::npos || colon + 1 == place.size() || place.size() - colon > 6 ||
+      !std::ranges::all_of(place.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }))
     return wrong;
   world::ListenSpec spec;
-  spec.address = text.substr(0, colon);
+  spec.address = place.substr(0, colon);
   if (spec.address.starts_with('[') && spec.address.ends_with(']'))
     spec.address = spec.address.substr(1, spec.address.size() - 2);
-  spec.port = std::stoi(text.substr(colon + 1));
+  spec.port = std::stoi(place.substr(colon + 1));
   if (spec.port > 65'535)
     return wrong;
-  if (spec.address != "::1" && !spec.address.starts_with("127."))
+  if (!text.starts_with(secure) && !world::is_of_this_machine(spec))
     return Error{ErrorKind::invalid_input,
                  "'" + spec.address +
                      "' is not of this machine alone, and tokens would be seen on their way",
-                 "Listen on 127.0.0.1, and let a proxy that asks stand before it."};
+                 "Listen on https://" + place +
+                     " with --tls-certificate and --tls-key, or on "
+                     "127.0.0.1."};
   return spec;
+}
+
+// Those with TLS and those without it go into their lists.
+Result<> take_listen(serve::DaemonOptions& how, const std::vector<std::string>& texts,
+                     const std::string& certificate, const std::string& key,
+                     const std::string& folder) {
+  for (const std::string& text : texts)
+    (text.starts_with(secure) ? how.listen_tls : how.listen).push_back(TRY(listen_spec(text)));
+  if (how.listen_tls.empty() != certificate.empty())
+    return certificate.empty()
+               ? Error{ErrorKind::invalid_input, "https needs a certificate",
+                       "Name it with --tls-certificate, and its key with --tls-key."}
+               : Error{ErrorKind::invalid_input, "nothing listens that would show the certificate",
+                       "Add --listen https://0.0.0.0:8971."};
+  if (!certificate.empty())
+    how.certificate =
+        serve::CertificateFiles{.certificate = base::absolute_path(certificate, folder),
+                                .key = base::absolute_path(key, folder)};
+  return base::ok();
 }
 
 Result<std::string> default_socket(const app::Host& host, const Terminal& terminal) {
@@ -165,6 +198,17 @@ Result<std::shared_ptr<admission::Guard>> make_guard(const app::Host& host,
                                             });
 }
 
+// Health and metrics tell of every stack.
+std::optional<world::ServedResponse> refusal(admission::Guard& guard,
+                                             const world::ServedRequest& request) {
+  const auto who = guard.who(request);
+  if (const auto* refused = std::get_if<admission::Refused>(&who))
+    return api::problem_of(*refused);
+  if (std::get<admission::Caller>(who).stacks.empty())
+    return std::nullopt;
+  return api::problem(403, "this page tells of every stack, and the token is for some");
+}
+
 } // namespace
 
 ServeCommand::~ServeCommand() = default;
@@ -188,9 +232,17 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
                     "UNIX socket; /run/belay/belay.sock if left out, or below XDG_RUNTIME_DIR");
   serve
       ->add_option("--listen", options_->listen,
-                   "an address of this machine too, as "
-                   "127.0.0.1:8970")
+                   "also on 127.0.0.1:8970, or with TLS on https://0.0.0.0:8971; may be given "
+                   "several times")
       ->allow_extra_args(false);
+  CLI::Option* certificate =
+      serve->add_option("--tls-certificate", options_->tls_certificate,
+                        "of https: PEM, with those that signed it; looked at again every five "
+                        "seconds");
+  CLI::Option* key =
+      serve->add_option("--tls-key", options_->tls_key, "its key: PEM, without a password");
+  certificate->needs(key);
+  key->needs(certificate);
   serve->add_option("--parallel", options_->parallel, "so many at once, of all stacks")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
@@ -242,6 +294,8 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
         .has_archives = is_enabled.has_value(),
         .archives = archives,
         .listen = {},
+        .listen_tls = {},
+        .certificate = {},
         .parallel_max = options_->parallel,
         .metrics_prefix = options_->metrics_prefix,
         .program = own_program,
@@ -254,9 +308,11 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
                                    ? TRY(default_socket(host, terminal))
                                    : base::absolute_path(options_->socket, terminal.working_folder);
     TRY(host.world.files.create_folders(base::parent_of(socket)));
-    how.listen.push_back({.socket_path = socket, .address = {}});
-    for (const std::string& text : options_->listen)
-      how.listen.push_back(TRY(listen_spec(text)));
+    how.listen.push_back(
+        {.socket_path = socket, .address = {}, .connections_max = socket_connections_max});
+    TRY(take_listen(how, options_->listen, options_->tls_certificate, options_->tls_key,
+                    terminal.working_folder));
+    how.refuses = [guard](const world::ServedRequest& request) { return refusal(*guard, request); };
     how.supervisor = terminal.supervisor;
     serve::Daemon daemon{host, *terminal.http_server, std::move(how), tell};
     return daemon.run();

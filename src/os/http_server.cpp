@@ -1,10 +1,11 @@
 #include "os/http_server.hpp"
 
 #include "os/fd.hpp"
+#include "os/http_connections.hpp"
+#include "os/http_sockets.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -15,10 +16,9 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace os {
@@ -31,12 +31,20 @@ using world::ServedResponse;
 
 namespace {
 
-constexpr int backlog = 512;
-constexpr std::size_t request_bytes_max = 16U << 10U; // line and headers of one request
+// Line and headers of one request. Of more than 32 KiB the library maps pages for each connection:
+// an idle one touches few of them, and gives them back when it goes.
+constexpr std::size_t request_bytes_max = 36U << 10U;
 
 void add_header(MHD_Response* response, const std::string& name, const std::string& value) {
   MHD_add_response_header(response, name.c_str(), value.c_str());
 }
+
+const ServedResponse ambiguous{.status = 400,
+                               .content_type = "text/plain; charset=utf-8",
+                               .headers = {{"Connection", "close"}},
+                               .body = "where the body ends is said twice, or not clearly\n",
+                               .later = {},
+                               .more = {}};
 
 const ServedResponse too_busy{.status = 503,
                               .content_type = "text/plain; charset=utf-8",
@@ -124,6 +132,7 @@ private:
 // One request from its first header to its end.
 struct Request {
   world::ServedRequest asked;
+  bool is_ambiguous = false; // where its body ends
   std::function<std::optional<ServedResponse>()> later;
 };
 
@@ -154,6 +163,24 @@ struct Stream {
     stream->waiting->leave();
   }
 };
+
+MHD_Result take_framing(void* all, MHD_ValueKind /*kind*/, const char* name, const char* value) {
+  for (const char* wanted : {"content-length", "transfer-encoding"})
+    if (::strcasecmp(name, wanted) == 0)
+      static_cast<std::vector<std::string>*>(all)->emplace_back(value == nullptr ? "" : value);
+  return MHD_YES;
+}
+
+// The library takes the first of two lengths, and what it does not know of an encoding for none;
+// what stands before us may think otherwise, and take the rest for another request.
+bool is_ambiguously_framed(MHD_Connection* connection) {
+  std::vector<std::string> framing;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, &take_framing, &framing);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return framing.size() > 1 ||
+         (framing.size() == 1 && ::strcasecmp(framing[0].c_str(), "chunked") != 0 &&
+          (framing[0].empty() || !std::ranges::all_of(framing[0], is_digit)));
+}
 
 std::string small_letters(std::string text) {
   std::ranges::transform(text, text.begin(), [](char c) {
@@ -196,9 +223,11 @@ std::string words_of(const sockaddr& address) {
 class Served final : public world::Listening {
 public:
   Served(world::Answer answer, const world::ListenSpec& spec)
-      : answer_{std::move(answer)}, spec_{spec}, waiting_{spec.waiting_max} {}
+      : answer_{std::move(answer)}, spec_{spec}, waiting_{spec.waiting_max},
+        connections_{spec.connections_max, std::chrono::seconds{spec.idle_seconds_max}} {}
   ~Served() override {
     waiting_.end();
+    connections_.end();
     if (daemon_ != nullptr)
       MHD_stop_daemon(daemon_);
     if (!spec_.socket_path.empty())
@@ -209,21 +238,70 @@ public:
 
   Result<> begin(Fd socket, int port) {
     port_ = port;
-    daemon_ = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
-                               nullptr, &Served::on_request, this, MHD_OPTION_LISTEN_SOCKET,
-                               socket.get(), MHD_OPTION_CONNECTION_LIMIT, spec_.connections_max,
-                               MHD_OPTION_CONNECTION_TIMEOUT, spec_.idle_seconds_max,
-                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, request_bytes_max,
-                               MHD_OPTION_NOTIFY_COMPLETED, &Served::on_end, this, MHD_OPTION_END);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    if (spec_.tls) {
+      flags |= MHD_USE_TLS;
+      TRY(use(*spec_.tls));
+      spec_.tls.reset(); // the key is held once
+    }
+    daemon_ = MHD_start_daemon(
+        flags, 0, nullptr, nullptr, &Served::on_request, this, MHD_OPTION_LISTEN_SOCKET,
+        socket.get(), MHD_OPTION_CONNECTION_LIMIT, spec_.connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, spec_.idle_seconds_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        request_bytes_max, MHD_OPTION_NOTIFY_COMPLETED, &Served::on_end, this,
+        MHD_OPTION_NOTIFY_CONNECTION, &Served::on_connection, this, MHD_OPTION_HTTPS_PRIORITIES,
+        tls_priorities, MHD_OPTION_HTTPS_CERT_CALLBACK2, &Served::on_handshake, MHD_OPTION_END);
     if (daemon_ == nullptr)
       return Error{ErrorKind::failed, "unable to serve HTTP", ""};
     socket.release(); // the daemon closes it
     waiting_.begin();
+    connections_.begin();
     return ok();
   }
   int port() const override { return port_; }
 
+  Result<world::TimePoint> use(const world::TlsPair& pair) override {
+    auto fresh = TRY(TlsCertificate::read(pair));
+    const world::TimePoint expires = fresh->expires();
+    const std::lock_guard held{mutex_};
+    certificate_ = std::move(fresh);
+    return expires;
+  }
+
 private:
+  static HeldConnection* held_by(MHD_Connection* connection) {
+    const MHD_ConnectionInfo* info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == nullptr ? nullptr : static_cast<HeldConnection*>(info->socket_context);
+  }
+
+  static void on_connection(void* self, MHD_Connection* connection, void** context,
+                            MHD_ConnectionNotificationCode code) {
+    auto& served = *static_cast<Served*>(self);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+      served.connections_.close(static_cast<HeldConnection*>(*context));
+      return;
+    }
+    const MHD_ConnectionInfo* info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    HeldConnection* held = served.connections_.open(info->connect_fd);
+    const std::lock_guard lock{served.mutex_};
+    held->certificate = served.certificate_; // also when another one is used in its handshake
+    *context = held;
+  }
+
+  static int on_handshake(gnutls_session_t session, const gnutls_cert_retr_st* /*asked*/,
+                          gnutls_pcert_st** chain, unsigned* count, gnutls_ocsp_data_st** /*ocsp*/,
+                          unsigned* ocsp_count, gnutls_privkey_t* key, unsigned* flags) {
+    const auto* held = held_by(static_cast<MHD_Connection*>(gnutls_session_get_ptr(session)));
+    if (held == nullptr || !held->certificate)
+      return -1;
+    held->certificate->give(chain, count, key);
+    *ocsp_count = 0;
+    *flags = 0; // it stays ours
+    return 0;
+  }
+
   static MHD_Result take_pair(void* pairs, MHD_ValueKind kind, const char* name,
                               const char* value) {
     const std::string text = value == nullptr ? "" : value;
@@ -232,12 +310,14 @@ private:
     return MHD_YES;
   }
 
-  static void on_end(void* self, MHD_Connection* /*connection*/, void** state,
+  static void on_end(void* self, MHD_Connection* connection, void** state,
                      MHD_RequestTerminationCode /*why*/) {
+    auto& served = *static_cast<Served*>(self);
     const std::unique_ptr<Request> request{static_cast<Request*>(*state)};
     *state = nullptr;
     if (request && request->later)
-      static_cast<Served*>(self)->waiting_.leave();
+      served.waiting_.leave();
+    served.connections_.hurry(held_by(connection)); // with the next request
   }
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
@@ -249,6 +329,7 @@ private:
       fresh->asked.method = method;
       fresh->asked.path = url;
       take_asker(fresh->asked, connection, !served.spec_.socket_path.empty());
+      fresh->is_ambiguous = is_ambiguously_framed(connection);
       *state = fresh.release();
       return MHD_YES;
     }
@@ -286,6 +367,8 @@ private:
         return queue(connection, *std::move(answer));
       return waiting_.put_aside(connection) ? MHD_YES : queue(connection, too_busy);
     }
+    if (request.is_ambiguous)
+      return queue(connection, ambiguous);
     MHD_get_connection_values(connection, MHD_HEADER_KIND, &Served::take_pair,
                               &request.asked.headers);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &Served::take_pair,
@@ -296,6 +379,7 @@ private:
     if (!waiting_.enter())
       return queue(connection, too_busy);
     request.later = std::move(answer.later);
+    connections_.spare(held_by(connection));
     return respond(connection, request);
   }
 
@@ -303,7 +387,8 @@ private:
     if (answer.more && !waiting_.enter())
       answer = too_busy;
     MHD_Response* response = nullptr;
-    if (answer.more) {
+    const bool is_stream = static_cast<bool>(answer.more);
+    if (is_stream) {
       auto stream = std::make_unique<Stream>(
           Stream{&waiting_, connection, std::move(answer.body), std::move(answer.more)});
       response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, &Stream::read,
@@ -318,6 +403,10 @@ private:
     }
     if (response == nullptr)
       return MHD_NO;
+    if (is_stream)
+      connections_.spare(held_by(connection));
+    else
+      connections_.hurry(held_by(connection)); // it must take the answer
     add_header(response, "Content-Type", answer.content_type);
     add_header(response, "Cache-Control", "no-store");
     for (const auto& [name, value] : answer.headers)
@@ -331,89 +420,28 @@ private:
   world::Answer answer_;
   world::ListenSpec spec_;
   Waiting waiting_;
+  HttpConnections connections_;
+  std::mutex mutex_; // of the certificate: another thread puts a new one in its place
+  std::shared_ptr<const TlsCertificate> certificate_;
   MHD_Daemon* daemon_ = nullptr;
   int port_ = 0;
 };
 
-Error listen_error(const std::string& where) {
-  const int number = errno;
-  const auto kind = number == EADDRINUSE ? ErrorKind::conflict : ErrorKind::failed;
-  return {kind, "unable to listen on " + where + ": " + std::strerror(number),
-          number == EADDRINUSE ? "Another program listens there: stop it, or choose another place."
-                               : ""};
-}
-
-// Whoever made it may be gone: then nobody answers, and it is only a name.
-bool is_dead(const sockaddr_un& address) {
-  const Fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-         errno == ECONNREFUSED;
-}
-
-Result<Fd> listen_unix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return Error{ErrorKind::invalid_input,
-                 "the path of the socket is longer than " +
-                     std::to_string(sizeof address.sun_path - 1) + " bytes: '" + path + "'",
-                 "Choose a shorter one."};
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  Fd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (socket.get() < 0)
-    return listen_error("'" + path + "'");
-  struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) && is_dead(address))
-    ::unlink(path.c_str());
-  const mode_t before = ::umask(0177); // from the first moment nobody else may connect
-  const int bound =
-      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int number = errno;
-  ::umask(before);
-  errno = number;
-  if (bound != 0 || ::listen(socket.get(), backlog) != 0)
-    return listen_error("'" + path + "'");
-  return socket;
-}
-
-Result<Fd> listen_tcp(const std::string& host, int& port) {
-  sockaddr_storage address{};
-  socklen_t size = 0;
-  auto* const four = reinterpret_cast<sockaddr_in*>(&address);
-  auto* const six = reinterpret_cast<sockaddr_in6*>(&address);
-  if (::inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
-    address.ss_family = AF_INET;
-    four->sin_port = htons(static_cast<std::uint16_t>(port));
-    size = sizeof *four;
-  } else if (::inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
-    address.ss_family = AF_INET6;
-    six->sin6_port = htons(static_cast<std::uint16_t>(port));
-    size = sizeof *six;
-  } else {
-    return Error{ErrorKind::invalid_input, "'" + host + "' is no address",
-                 "Write 127.0.0.1:8970, or [::1]:8970."};
-  }
-  const std::string where = host + ":" + std::to_string(port);
-  Fd socket{::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (socket.get() < 0)
-    return listen_error(where);
-  const int yes = 1;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::listen(socket.get(), backlog) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    return listen_error(where);
-  port = ntohs(address.ss_family == AF_INET ? four->sin_port : six->sin6_port);
-  return socket;
-}
-
-// Each connection is a descriptor; the usual soft limit is 1,024.
-void allow_descriptors(unsigned wanted) {
+// Each connection is a descriptor; the usual soft limit is 1,024. How many there may be, at most
+// `wanted`, beside `others`.
+unsigned allow_descriptors(unsigned wanted, unsigned others) {
+  constexpr unsigned kept = 256; // for files, and what is started
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-    return;
-  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return wanted;
+  const rlim_t all = rlim_t{wanted} + others + kept;
+  if (limit.rlim_cur < all) {
+    limit.rlim_cur = std::min<rlim_t>(all, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  const rlim_t taken = rlim_t{others} + kept;
+  const rlim_t left = limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
+  return static_cast<unsigned>(std::clamp<rlim_t>(left, std::min(wanted, 64U), wanted));
 }
 
 } // namespace
@@ -421,11 +449,13 @@ void allow_descriptors(unsigned wanted) {
 Result<std::unique_ptr<world::Listening>> HttpServer::listen(const world::ListenSpec& spec,
                                                              world::Answer answer) {
   CHECK(spec.socket_path.empty() != spec.address.empty());
-  allow_descriptors(spec.connections_max + 256);
+  world::ListenSpec bounded = spec;
+  bounded.connections_max = allow_descriptors(spec.connections_max, connections_promised_);
+  connections_promised_ += bounded.connections_max;
   int port = spec.port;
   Fd socket = spec.socket_path.empty() ? TRY(listen_tcp(spec.address, port))
                                        : TRY(listen_unix(spec.socket_path));
-  auto served = std::make_unique<Served>(std::move(answer), spec);
+  auto served = std::make_unique<Served>(std::move(answer), bounded);
   TRY(served->begin(std::move(socket), spec.socket_path.empty() ? port : 0));
   return std::unique_ptr<world::Listening>{std::move(served)};
 }

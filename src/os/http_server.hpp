@@ -9,6 +9,9 @@ class HttpServer final : public world::HttpServer {
 public:
   base::Result<std::unique_ptr<world::Listening>> listen(const world::ListenSpec& spec,
                                                          world::Answer answer) override;
+
+private:
+  unsigned connections_promised_ = 0; // to all that listen
 };
 
 } // namespace os

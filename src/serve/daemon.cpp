@@ -9,9 +9,14 @@ namespace serve {
 using base::ok;
 using base::Result;
 
+namespace {
+constexpr world::Milliseconds certificate_looked_at{5000}; // again after so long
+}
+
 Daemon::Daemon(const app::Host& host, world::HttpServer& server, DaemonOptions options, Tell tell)
-    : clock_{host.world.clock}, server_{server}, options_{std::move(options)},
-      tell_{std::move(tell)}, vitals_{options_.supervisor, clock_, tell_} {
+    : clock_{host.world.clock}, files_{host.world.files}, server_{server},
+      options_{std::move(options)}, tell_{std::move(tell)}, vitals_{options_.supervisor, clock_,
+                                                                    tell_} {
   for (const std::string& path : options_.config_paths) {
     app::Host own = host;
     own.config_path = path;
@@ -19,6 +24,52 @@ Daemon::Daemon(const app::Host& host, world::HttpServer& server, DaemonOptions o
   }
   if (options_.has_archives)
     archives_ = std::make_unique<ServedArchives>(host, options_.archives, options_.program, tell_);
+}
+
+Result<> Daemon::listen() {
+  for (const world::ListenSpec& spec : options_.listen)
+    TRY(listen_on(spec));
+  if (!options_.certificate)
+    return ok();
+  certificate_.emplace(files_, *options_.certificate, tell_);
+  for (world::ListenSpec spec : options_.listen_tls) {
+    spec.tls = TRY(certificate_->read());
+    TRY(listen_on(spec));
+    shown_by_.push_back(listening_.back().get());
+  }
+  return ok();
+}
+
+Result<> Daemon::listen_on(const world::ListenSpec& spec) {
+  const bool is_from_elsewhere = !world::is_of_this_machine(spec);
+  listening_.push_back(
+      TRY(server_.listen(spec, [this, is_from_elsewhere](const world::ServedRequest& request) {
+        return respond(request, is_from_elsewhere);
+      })));
+  const std::string address =
+      spec.address.find(':') == std::string::npos ? spec.address : "[" + spec.address + "]";
+  tell_("listens on " + (spec.socket_path.empty()
+                             ? (spec.tls ? "https://" : "http://") + address + ":" +
+                                   std::to_string(listening_.back()->port())
+                             : spec.socket_path));
+  return ok();
+}
+
+world::ServedResponse Daemon::respond(const world::ServedRequest& request, bool is_from_elsewhere) {
+  if (request.path.starts_with("/v1/") && options_.api)
+    return options_.api(request, board());
+  if (is_from_elsewhere && !request.path.starts_with("/health/"))
+    if (auto refused = options_.refuses(request))
+      return *std::move(refused);
+  const std::lock_guard held{mutex_};
+  return request.method == "GET" || request.method == "HEAD"
+             ? answer(board_, request.path, clock_.now())
+             : not_allowed();
+}
+
+void Daemon::look_at_certificate() {
+  if (certificate_)
+    certificate_->look(shown_by_, clock_.now());
 }
 
 Result<> Daemon::run() {
@@ -29,25 +80,15 @@ Result<> Daemon::run() {
   board_.stacks.resize(stacks_.size());
   if (archives_)
     board_.archives = archives_->view();
-  std::vector<std::unique_ptr<world::Listening>> listening;
-  for (const world::ListenSpec& spec : options_.listen) {
-    listening.push_back(TRY(server_.listen(spec, [this](const world::ServedRequest& request) {
-      if (request.path.starts_with("/v1/") && options_.api)
-        return options_.api(request, board());
-      const std::lock_guard held{mutex_};
-      return request.method == "GET" || request.method == "HEAD"
-                 ? answer(board_, request.path, clock_.now())
-                 : not_allowed();
-    })));
-    tell_("listens on " + (spec.socket_path.empty() ? "http://" + spec.address + ":" +
-                                                          std::to_string(listening.back()->port())
-                                                    : spec.socket_path));
-  }
+  TRY(listen());
   while (!clock_.stop_requested()) {
     const world::TimePoint next = tick();
     vitals_.looked(board_); // nobody but this thread writes it
+    look_at_certificate();
     const auto pause = std::chrono::duration_cast<world::Milliseconds>(next - clock_.now());
-    clock_.sleep_for(std::clamp(pause, world::Milliseconds{50}, vitals_.pause_max()));
+    const auto pause_max =
+        certificate_ ? std::min(vitals_.pause_max(), certificate_looked_at) : vitals_.pause_max();
+    clock_.sleep_for(std::clamp(pause, world::Milliseconds{50}, pause_max));
   }
   vitals_.stops();
   for (const auto& stack : stacks_)

@@ -38,27 +38,46 @@ struct ServedResponse {
 // wait for anything. Whoever asked may go: then what was left for later is dropped.
 using Answer = std::function<ServedResponse(const ServedRequest&)>;
 
+struct TlsPair {           // PEM
+  std::string certificate; // of the server first, then of those that signed it
+  std::string key;         // without a password
+};
+
 struct ListenSpec {
-  std::string socket_path;         // of a UNIX socket (0600); a dead one that is there is replaced
-  std::string address;             // of TCP: "127.0.0.1" or "::1"; one of both is empty
-  int port = 0;                    // 0: a free one
-  unsigned connections_max = 4096; // more are not accepted until one has gone
-  unsigned idle_seconds_max = 60;  // then a connection that says nothing is closed
+  std::string socket_path;    // of a UNIX socket (0600); a dead one that is there is replaced
+  std::string address;        // of TCP: "127.0.0.1" or "::1"; one of both is empty
+  int port = 0;               // 0: a free one
+  std::optional<TlsPair> tls; // TCP with TLS (1.2 or 1.3)
+  // Fewer where the system does not allow so many descriptors. When nearly all are there, who has
+  // been asking or taking an answer for the longest time is cut off for a new one.
+  unsigned connections_max = 4096;
+  // For a whole request, and again for taking an answer (a stream may take longer): however many
+  // bytes come meanwhile, then the connection is cut off.
+  unsigned idle_seconds_max = 60;
   std::size_t body_bytes_max = 64U << 10U;
   std::size_t waiting_max = 64; // answers that are given later, and streams; more are refused: 503
 };
+
+// Whoever is not on this machine cannot come to it.
+inline bool is_of_this_machine(const ListenSpec& spec) {
+  return !spec.socket_path.empty() || spec.address == "::1" || spec.address.starts_with("127.");
+}
 
 // Stops listening, and waits for the answer under way, when it goes.
 class Listening {
 public:
   virtual ~Listening() = default;
   virtual int port() const = 0; // 0 for a UNIX socket
+  // Shows this to who connects with TLS from now on; gives until when it is valid. invalid_input:
+  // it cannot be used, and the one before it stays.
+  virtual base::Result<TimePoint> use(const TlsPair& pair) = 0;
 };
 
 class HttpServer {
 public:
   virtual ~HttpServer() = default;
-  // conflict: somebody listens there. Every method reaches `answer`.
+  // conflict: somebody listens there. invalid_input: no such address, or the TLS pair. Every method
+  // reaches `answer`.
   virtual base::Result<std::unique_ptr<Listening>> listen(const ListenSpec& spec,
                                                           Answer answer) = 0;
 };
