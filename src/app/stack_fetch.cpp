@@ -1,9 +1,9 @@
 #include "app/stack_fetch.hpp"
 
+#include "app/bring.hpp"
 #include "app/room.hpp"
 #include "app/stack.hpp"
 #include "base/text.hpp"
-#include "repo/restore.hpp"
 
 #include <algorithm>
 
@@ -48,13 +48,6 @@ public:
   }
 
 private:
-  struct Target {
-    const domain::StoreSpec* spec = nullptr;
-    domain::Snapshot stored; // as the manifest has it
-    std::string kept;        // where it is to be
-    bool is_file = false;
-  };
-
   void tell(const std::string& text) const {
     if (request_.tell)
       request_.tell(text);
@@ -98,23 +91,20 @@ private:
         tell("store '" + base::printable(stored.store) + "' is none of this stack any more");
         continue;
       }
-      const auto kept = TRY(drivers_.of(spec->kind).kept_path(*spec, point_.id));
-      const bool is_file = stored.kept != store_in_snapshot(stack_.name, stored.store);
-      if (!kept || (is_file && base::name_of_path(*kept) != base::name_of_path(stored.kept)) ||
-          is_file != (spec->kind == domain::StoreKind::sqlite))
+      std::string why;
+      auto target = TRY(target_of(drivers_, stack_, *spec, stored, point_.id, why));
+      if (!target)
         return Error{ErrorKind::failed,
-                     "store '" + spec->name + "' cannot be brought from a repository: " +
-                         (kept ? "it is another kind of store now, or has another name"
-                               : "its driver alone can put a copy beside it"),
+                     "store '" + spec->name + "' cannot be brought from a repository: " + why,
                      by_hand};
-      targets_.push_back({&*spec, stored, *kept, is_file});
+      targets_.push_back(*std::move(target));
     }
     return ok();
   }
 
   Result<> look_at_disk() {
     Room room{host_.world.files};
-    for (const Target& target : targets_)
+    for (const BringTarget& target : targets_)
       if (is_wanted(target))
         TRY(room.need(target.kept, target.stored.bytes));
     return room.check();
@@ -122,68 +112,25 @@ private:
 
   // A point that gave up its copies gets just those again; all its record changes at once.
   Result<> bring_all(repo::Repository& repository, repo::Lock& lock, const Snapshot& snapshot) {
+    const BringFrom from{repository, lock, snapshot, ports_.folders, request_.tell};
     point_.snapshots.clear();
-    for (const Target& target : targets_)
-      point_.snapshots.push_back(is_wanted(target)
-                                     ? TRY_CONTEXT(bring(repository, lock, snapshot, target),
-                                                   "store '" + target.spec->name + "'")
-                                     : *kept_here(target));
+    for (const BringTarget& target : targets_)
+      point_.snapshots.push_back(
+          is_wanted(target) ? TRY_CONTEXT(bring(from, drivers_, stack_.name, target, point_.id),
+                                          "store '" + target.spec->name + "'")
+                            : *kept_here(target));
     point_.note = "brought from the repository";
     return here_ ? folder_.update_point(point_) : folder_.write_point(point_, config_);
   }
 
-  const domain::Snapshot* kept_here(const Target& target) const {
+  const domain::Snapshot* kept_here(const BringTarget& target) const {
     if (!here_ || std::ranges::find(here_->given_up, target.spec->name) != here_->given_up.end())
       return nullptr;
     const auto kept =
         std::ranges::find(here_->snapshots, target.spec->name, &domain::Snapshot::store);
     return kept == here_->snapshots.end() ? nullptr : &*kept;
   }
-  bool is_wanted(const Target& target) const { return kept_here(target) == nullptr; }
-
-  Result<domain::Snapshot> bring(repo::Repository& repository, repo::Lock& lock,
-                                 const Snapshot& snapshot, const Target& target) {
-    domain::Store& driver = drivers_.of(target.spec->kind);
-    TRY(driver.discard(*target.spec, point_.id));
-    repo::RestoreOptions how{.target = target.is_file ? base::parent_of(target.kept) : target.kept,
-                             .below = store_in_snapshot(stack_.name, target.spec->name),
-                             .has_holes = true};
-    const auto report = TRY(repo::restore(repository, lock, ports_.folders, snapshot, how,
-                                          [&](const repo::RestoreReport& now) {
-                                            tell("brought " + base::format_bytes(now.bytes) +
-                                                 " of store '" + target.spec->name + "'");
-                                          }));
-    TRY(compare(repository, lock, snapshot, how));
-    auto kept = TRY(driver.adopt(*target.spec, {.store = target.spec->name,
-                                                .kept = target.kept,
-                                                .files = report.files + report.others,
-                                                .bytes = report.bytes}));
-    if (!target.stored.digest.empty() && target.stored.digest != kept.digest)
-      return Error{ErrorKind::corrupt, "what was brought has another digest than the manifest says",
-                   "'belay verify " + point_.id + "' tells more."};
-    TRY(driver.verify(*target.spec, kept, world::Depth::full));
-    return kept;
-  }
-
-  // Read back from the disk, beside the repository.
-  Result<> compare(repo::Repository& repository, repo::Lock& lock, const Snapshot& snapshot,
-                   repo::RestoreOptions how) {
-    std::string differs;
-    how.in_place = repo::InPlace{.is_extra_removed = true,
-                                 .is_dry_run = true,
-                                 .exclude = {},
-                                 .tell = [&](repo::InPlace::Change, const std::string& path) {
-                                   if (differs.empty())
-                                     differs = path;
-                                 }};
-    TRY(repo::restore(repository, lock, ports_.folders, snapshot, how, {}));
-    if (differs.empty())
-      return ok();
-    return Error{ErrorKind::corrupt,
-                 "'" + base::printable(differs) + "' in '" + how.target +
-                     "' is not what was written there",
-                 "Look at the disk: what is written to it does not stay."};
-  }
+  bool is_wanted(const BringTarget& target) const { return kept_here(target) == nullptr; }
 
   const Host& host_;
   const RepoPorts& ports_;
@@ -194,7 +141,7 @@ private:
   state::RestorePoint point_;
   std::optional<state::RestorePoint> here_; // it is here, without data that it gave up
   std::vector<state::ConfigFile> config_;
-  std::vector<Target> targets_;
+  std::vector<BringTarget> targets_;
 };
 
 struct Found {

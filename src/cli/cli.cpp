@@ -3,6 +3,7 @@
 #include "app/report.hpp"
 #include "base/text.hpp"
 #include "cli/abandoned_command.hpp"
+#include "cli/drill_command.hpp"
 #include "cli/driver_command.hpp"
 #include "cli/evidence.hpp"
 #include "cli/exit_status.hpp"
@@ -450,6 +451,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   Parser parser{terminal.version};
   const SupportCommand support{parser.root()};
   const RehearseCommand rehearse{parser.root()};
+  const DrillCommand drill{parser.root()};
   const ServeCommand serve{parser.root()};
   const McpCommand mcp{parser.root()};
   const TokenCommand token{parser.root()};
@@ -473,6 +475,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   auto status = serve.run(host, terminal, is_json);
   status = status ? status : support.run(host, terminal, is_json);
   status = status ? status : rehearse.run(host, terminal, is_json);
+  status = status ? status : drill.run(host, terminal, is_json);
   status = status ? status : driver.run(host, terminal, is_json);
   status = status ? status : mcp.run(host, terminal);
   status = status ? status : token.run(host, terminal, is_json);

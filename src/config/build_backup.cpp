@@ -38,6 +38,8 @@ domain::BackupPolicy build_backup(const Building& building, const Value& section
   policy.timing = build_timing(building, section);
   if (const Value* verify = section.find("verify"))
     policy.verify = build_timing(building, *verify);
+  if (const Value* drill = section.find("drill"))
+    policy.drill = build_timing(building, *drill);
   if (const Value* age = section.find("max_age"))
     policy.age_max = age->duration;
   if (const Value* keep = section.find("keep"))

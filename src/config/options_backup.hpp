@@ -67,6 +67,10 @@ inline constexpr std::array backup_options{
            .type = Type::section,
            .doc = "When the newest restore point is read as a whole, and compared.",
            .shape = "timing"},
+    Option{.key = "drill",
+           .type = Type::section,
+           .doc = "When the newest restore point is brought back beside the data, as a drill.",
+           .shape = "timing"},
     Option{.key = "keep",
            .type = Type::section,
            .doc = "Which restore points stay in the repository after a scheduled backup, or with "

@@ -246,6 +246,7 @@ struct KeepPolicy {
 struct BackupPolicy {
   TimingSpec timing;
   std::optional<TimingSpec> verify;
+  std::optional<TimingSpec> drill;
   KeepPolicy keep;
   std::optional<Milliseconds> age_max; // of the newest restore point, before it is an alarm
 };

@@ -85,6 +85,12 @@ public:
   // The kept copy still is what the snapshot says. corrupt when not; not_found when gone.
   virtual base::Result<> verify(const StoreSpec& spec, const Snapshot& snapshot,
                                 world::Depth depth) = 0;
+  // Brings a kept copy that verify() found whole back where nobody sees it, as far as a driver can,
+  // compares it with what it was, and removes it. Nothing live is changed. corrupt: it does not
+  // come back.
+  virtual base::Result<> prove(const StoreSpec& spec, const Snapshot& snapshot) {
+    return verify(spec, snapshot, world::Depth::full);
+  }
   virtual base::Result<Evidence> evidence(const StoreSpec& spec, const Snapshot& snapshot) = 0;
 
   // Swap the snapshot in and keep what was live under `abandoned_id`. Nobody may be using the

@@ -148,6 +148,20 @@ void add_last(MetricsText& out, const Board& board) {
   });
 }
 
+void add_drill(MetricsText& out, const Board& board) {
+  out.family("drill_last_success_timestamp_seconds", "gauge",
+             "When the last drill that went well was begun, whoever asked for it.");
+  per_stack(out, board, [](const StackView& view) -> std::optional<double> {
+    return view.last_drill ? std::optional{seconds(view.last_drill->at)} : std::nullopt;
+  });
+  out.family("drill_last_duration_seconds", "gauge",
+             "How long it took to bring all stores back, and to prove them.");
+  per_stack(out, board, [](const StackView& view) -> std::optional<double> {
+    return view.last_drill ? std::optional{static_cast<double>(view.last_drill->took_ms) / 1000}
+                           : std::nullopt;
+  });
+}
+
 void add_routines(MetricsText& out, const Board& board) {
   out.family("routine_last_success_timestamp_seconds", "gauge", "When a routine last ended well.");
   per_routine(out, board, [](const RoutineView& routine) -> std::optional<double> {
@@ -216,6 +230,7 @@ ServedResponse metrics(const Board& board, TimePoint now) {
   out.line("", seconds(board.began));
   add_backup(out, board);
   add_last(out, board);
+  add_drill(out, board);
   add_routines(out, board);
   out.family("operation_in_progress", "gauge", "1: an upgrade or a rollback is in progress.");
   per_stack(out, board, [](const StackView& view) -> std::optional<double> {

@@ -22,7 +22,7 @@ using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""s;
 
 // In this order when several are due.
-constexpr std::array<const char*, 4> names{"resume", "backup", "retention", "verify"};
+constexpr std::array<const char*, 5> names{"resume", "backup", "retention", "verify", "drill"};
 
 std::uint64_t seed_of(const std::string& text) { // FNV-1a, 64 bits
   std::uint64_t hash = 0xcbf29ce484222325U;
@@ -116,6 +116,7 @@ Result<> ServedStack::look() {
   TRY(take_config());
   TRY(look_at_running());
   last_backup_ = TRY(state::read_last_backup(host_.world.files, loaded_->stack.state_folder));
+  last_drill_ = TRY(state::read_last_drill(host_.world.files, loaded_->stack.state_folder));
   return look_at_operation();
 }
 
@@ -148,6 +149,8 @@ Result<> ServedStack::take_config() {
       TRY(take_routine("retention", nullptr));
     if (stack.backup->verify)
       TRY(take_routine("verify", &*stack.backup->verify));
+    if (stack.backup->drill)
+      TRY(take_routine("drill", &*stack.backup->drill));
   }
   for (auto& [name, routine] : before) // a routine that was taken out still ends
     if (name == running_)
@@ -253,6 +256,7 @@ Result<> ServedStack::read_only() {
   is_looked_at_only_ = true;
   TRY(take_config());
   last_backup_ = TRY(state::read_last_backup(host_.world.files, loaded_->stack.state_folder));
+  last_drill_ = TRY(state::read_last_drill(host_.world.files, loaded_->stack.state_folder));
   for (auto& [name, routine] : routines_)
     find_due(routine);
   return look_at_operation();
@@ -280,6 +284,8 @@ Result<std::vector<std::string>> ServedStack::arguments_of(const std::string& na
     return std::vector<std::string>{"forget", "--stack"};
   if (!last_backup_)
     return std::vector<std::string>{};
+  if (name == "drill")
+    return std::vector<std::string>{"drill", "--point", last_backup_->point};
   return std::vector<std::string>{"verify", last_backup_->point};
 }
 
@@ -304,6 +310,7 @@ StackView ServedStack::view() const {
   view.config_path = host_.config_path;
   view.config_problem = config_problem_;
   view.last_backup = last_backup_;
+  view.last_drill = last_drill_;
   view.operation = operation_;
   view.is_abandoned_by_owner = is_operation_ownerless_ && running_ != "resume";
   if (!loaded_)

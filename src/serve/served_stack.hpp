@@ -67,6 +67,7 @@ private:
   std::optional<config::Loaded> loaded_;
   std::map<std::string, Routine> routines_;
   std::optional<state::LastBackup> last_backup_;
+  std::optional<state::LastDrill> last_drill_;
   std::string running_; // name of the routine that runs; empty: none
   std::string wanted_;  // name of the routine that comes next whatever the clock says
   std::string operation_;

@@ -111,8 +111,10 @@ std::string_view name_of(Health health) {
 }
 
 std::vector<Check> checks_of(const StackView& view, TimePoint now) {
-  return {backup_of(view, now), check_of(view, "verify"), check_of(view, "retention"),
-          copy_of(view),        operation_of(view),       config_of(view)};
+  return {backup_of(view, now),    check_of(view, "verify"),
+          check_of(view, "drill"), check_of(view, "retention"),
+          copy_of(view),           operation_of(view),
+          config_of(view)};
 }
 
 Health worst_of(const std::vector<Check>& checks) {

@@ -24,6 +24,7 @@ struct StackView {
   bool has_schedule = false;
   std::vector<RoutineView> routines;
   std::optional<state::LastBackup> last_backup;
+  std::optional<state::LastDrill> last_drill;
   world::TimePoint since;                     // when it was first seen
   std::optional<world::Milliseconds> age_max; // of the newest restore point
   bool has_copy = false;                      // belay.yaml names a second place
@@ -35,7 +36,7 @@ enum class Health { ok, disabled, pending, degraded, stale, error };
 std::string_view name_of(Health health);
 
 struct Check {
-  std::string name; // "backup", "verify", "copy", "operation", "config"
+  std::string name; // "backup", "verify", "drill", "copy", "operation", "config"
   Health health = Health::ok;
   std::string detail;
   std::optional<world::TimePoint> at; // of what it tells

@@ -204,6 +204,28 @@ Result<LastArchive> last_archive_from_json(std::string_view text) {
   return archive;
 }
 
+std::string to_json(const LastDrill& drill) {
+  return text_of({{"format", routines_version},
+                  {"at", base::format_time(drill.at)},
+                  {"point", drill.point},
+                  {"location", drill.location},
+                  {"bytes", drill.bytes},
+                  {"took_ms", drill.took_ms}});
+}
+
+Result<LastDrill> last_drill_from_json(std::string_view text) {
+  const json record = TRY(open_record(text));
+  Reader reader{record};
+  LastDrill drill;
+  drill.at = reader.time("at");
+  drill.point = reader.text("point");
+  drill.location = reader.text("location");
+  drill.bytes = reader.number("bytes");
+  drill.took_ms = reader.number("took_ms");
+  TRY(reader.end());
+  return drill;
+}
+
 std::string to_json(const ArchiveNote& note) {
   return text_of({{"format", routines_version},
                   {"at", base::format_time(note.at)},
@@ -231,6 +253,9 @@ std::string last_backup_path(const std::string& state_folder) {
 }
 std::string last_archive_path(const std::string& state_folder) {
   return routines_folder(state_folder) + "/last-archive.json";
+}
+std::string last_drill_path(const std::string& state_folder) {
+  return routines_folder(state_folder) + "/last-drill.json";
 }
 
 Result<std::optional<RoutineRecord>>
@@ -273,6 +298,20 @@ Result<> write_last_archive(world::Files& files, const std::string& state_folder
                             const LastArchive& archive) {
   TRY(files.create_folders(routines_folder(state_folder)));
   return files.replace(last_archive_path(state_folder), to_json(archive));
+}
+
+Result<std::optional<LastDrill>> read_last_drill(world::Files& files,
+                                                 const std::string& state_folder) {
+  const auto text = TRY(read_if_any(files, last_drill_path(state_folder)));
+  if (!text)
+    return std::optional<LastDrill>{};
+  return std::optional{TRY_CONTEXT(last_drill_from_json(*text), last_drill_path(state_folder))};
+}
+
+Result<> write_last_drill(world::Files& files, const std::string& state_folder,
+                          const LastDrill& drill) {
+  TRY(files.create_folders(routines_folder(state_folder)));
+  return files.replace(last_drill_path(state_folder), to_json(drill));
 }
 
 } // namespace state

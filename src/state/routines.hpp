@@ -16,7 +16,8 @@ namespace state {
 enum class RoutineOutcome { none, success, failed, skipped };
 std::string_view name_of(RoutineOutcome outcome); // "none", "success", "failed", "skipped"
 
-// One kind of scheduled work: "backup", "retention", "verify", "resume".
+// One kind of scheduled work: "backup", "retention", "verify", "drill",
+// "resume".
 struct RoutineRecord {
   std::string name;
   world::TimePoint since;                  // when it was first seen
@@ -64,6 +65,17 @@ struct LastArchive {
 std::string to_json(const LastArchive& archive);
 base::Result<LastArchive> last_archive_from_json(std::string_view text); // corrupt, too_new
 
+// The last drill that went well, whoever asked for it.
+struct LastDrill {
+  world::TimePoint at; // when it was begun
+  std::string point;
+  std::string location; // the repository that it came from
+  std::uint64_t bytes = 0;
+  std::uint64_t took_ms = 0;
+};
+std::string to_json(const LastDrill& drill);
+base::Result<LastDrill> last_drill_from_json(std::string_view text); // corrupt, too_new
+
 // Stands in an archive, so that a folder that was made from it can tell.
 struct ArchiveNote {
   world::TimePoint at;
@@ -77,6 +89,7 @@ std::string routines_folder(const std::string& state_folder);
 std::string routine_path(const std::string& state_folder, const std::string& name);
 std::string last_backup_path(const std::string& state_folder);
 std::string last_archive_path(const std::string& state_folder);
+std::string last_drill_path(const std::string& state_folder);
 
 // nullopt: none yet.
 base::Result<std::optional<RoutineRecord>>
@@ -91,5 +104,9 @@ base::Result<std::optional<LastArchive>> read_last_archive(world::Files& files,
                                                            const std::string& state_folder);
 base::Result<> write_last_archive(world::Files& files, const std::string& state_folder,
                                   const LastArchive& archive);
+base::Result<std::optional<LastDrill>> read_last_drill(world::Files& files,
+                                                       const std::string& state_folder);
+base::Result<> write_last_drill(world::Files& files, const std::string& state_folder,
+                                const LastDrill& drill);
 
 } // namespace state

@@ -33,6 +33,22 @@ TEST(Routines, RoundTrip) {
   EXPECT_FALSE(archive_note_from_json("{\"format\": 1}"));
 }
 
+TEST(Routines, DrillRoundTrip) {
+  const LastDrill drill{.at = world::TimePoint{std::chrono::seconds{1'700'000'000}},
+                        .point = "p-1",
+                        .location = "/srv/backup",
+                        .bytes = 12,
+                        .took_ms = 345};
+  const auto read = last_drill_from_json(to_json(drill));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read.value().at, drill.at);
+  EXPECT_EQ(read.value().point, drill.point);
+  EXPECT_EQ(read.value().location, drill.location);
+  EXPECT_EQ(read.value().bytes, drill.bytes);
+  EXPECT_EQ(read.value().took_ms, drill.took_ms);
+  EXPECT_FALSE(last_drill_from_json("{\"format\":1}"));
+}
+
 TEST(Routines, WhatIsNotWholeIsRefused) {
   const std::string whole = to_json(RoutineRecord{.name = "backup", .since = now});
   for (const char* key : {"\"name\"", "\"since\"", "\"outcome\"", "\"failures\"", "\"format\""}) {

@@ -234,6 +234,9 @@ def test_a_point_in_a_repository_comes_back(make_shop):
         shop.must(DONE, "backup", "shop")
     points = [json.loads(line) for line in shop.must(DONE, "points", "shop", "--json").splitlines()]
     point = [each["id"] for each in points if each["places"] == ["repository"]][-1]
+    drilled = json.loads(shop.must(DONE, "drill", "--json").splitlines()[-1])
+    assert drilled["whole"] and drilled["stores"][0]["proved_ms"] > 0, drilled
+    assert not [each for each in shop.sql("postgres", "SELECT datname FROM pg_database") if "proof" in str(each)]
     into = shop.folder / "restored"
     shop.must(DONE, "restore", "shop", point, "--into", str(into))
     dump = next(into.rglob("dump"))

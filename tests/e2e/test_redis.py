@@ -92,6 +92,8 @@ def test_a_backup_is_loaded_once_and_restored_beside(queue):
     point = re.search(r"restore point (p-\S+)", ended.stdout)[1]
     queue.belay("restore", "queue", point, "--into", str(queue.folder / "then"))
     assert list((queue.folder / "then/stores/jobs").rglob("*.manifest"))
+    ended = queue.belay("drill")
+    assert "store 'jobs' came back" in ended.stdout, told(ended)
 
 
 def test_a_wrong_password_is_told_before_anything_is_touched(queue):

@@ -114,21 +114,24 @@ def record(project, name, **changes):
 
 
 def test_it_takes_keeps_and_verifies_restore_points(shop):
-    schedule(shop, more=", verify: { every: 1d }")
+    schedule(shop, more=", verify: { every: 1d }, drill: { every: 30d }")
     for _ in range(3):
         assert shop.belay("backup").returncode == DONE
     first = points(shop, "repository")[0]
     with serving(shop) as served:
         done(served, "verify")
         done(served, "retention")
+        done(served, "drill")
         status, page = served.get("/healthz")
         assert status == 200 and json.loads(page)["status"] == "ok", page
         assert {name for name, check in served.checks().items() if check["status"] == "ok"} == {
-            "backup", "verify", "retention", "operation", "config"}
+            "backup", "verify", "drill", "retention", "operation", "config"}
         kept = points(shop, "repository")
         assert len(kept) == 3 and first not in kept
         assert served.metric("belay_backup_runs_total", result="success") == 1
         assert served.metric("belay_backup_last_status") == 1
+        assert abs(served.metric("belay_drill_last_success_timestamp_seconds") - time.time()) < 600
+        assert served.metric("belay_drill_last_duration_seconds") > 0
         assert served.metric("belay_backup_retention_deletes_total") == 1
         assert abs(served.metric("belay_backup_last_success_timestamp") - time.time()) < 600
         assert served.get("/health/ready")[0] == served.get("/health/live")[0] == 200

@@ -76,8 +76,9 @@ Result<domain::CaptureReport> DataStore::secure(const domain::StoreSpec& spec,
   if (!is_data(spec))
     return report;
   const std::string& kept = report.snapshot.kept;
-  const Proof proof = TRY_CONTEXT(prove(world_, spec.postgres, kept, TRY(scratch_of(spec))),
-                                  "the copy of the data folder is not proved");
+  const Proof proof =
+      TRY_CONTEXT(postgres::prove(world_, spec.postgres, kept, TRY(scratch_of(spec))),
+                  "the copy of the data folder is not proved");
   TRY(world_.files.replace(record_of(kept), to_json(proof)));
   return report;
 }
@@ -95,7 +96,8 @@ Result<> DataStore::verify(const domain::StoreSpec& spec, const domain::Snapshot
   TRY(keeper_of(spec).verify(spec, snapshot, depth));
   if (depth == world::Depth::quick || !is_data(spec))
     return ok();
-  const Proof found = TRY(prove(world_, spec.postgres, snapshot.kept, TRY(scratch_of(spec))));
+  const Proof found =
+      TRY(postgres::prove(world_, spec.postgres, snapshot.kept, TRY(scratch_of(spec))));
   const std::string path = record_of(snapshot.kept);
   if (!TRY(world_.files.info(path))) // from a repository, or abandoned: its bytes were compared
     return ok();
@@ -103,6 +105,11 @@ Result<> DataStore::verify(const domain::StoreSpec& spec, const domain::Snapshot
   if (const std::string differs = tell(wanted, found); !differs.empty())
     return Error{ErrorKind::corrupt, "'" + snapshot.kept + "' is not what it was: " + differs, ""};
   return ok();
+}
+
+// That verify() was content means that a server of its own ran on it.
+Result<> DataStore::prove(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) {
+  return is_data(spec) ? ok() : databases_.prove(spec, snapshot);
 }
 
 Result<domain::Evidence> DataStore::evidence(const domain::StoreSpec& spec,

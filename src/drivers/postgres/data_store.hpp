@@ -33,6 +33,7 @@ public:
   // full: proved again, and compared with what was found when it was secured.
   base::Result<> verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
                         world::Depth depth) override;
+  base::Result<> prove(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) override;
   base::Result<domain::Evidence> evidence(const domain::StoreSpec& spec,
                                           const domain::Snapshot& snapshot) override;
   base::Result<domain::Abandoned> restore(const domain::StoreSpec& spec,

@@ -36,4 +36,8 @@ std::string rehearse_name(const std::string& database, const std::string& id) {
   return fitted_name(database, "__rehearse_", id);
 }
 
+std::string dump_path(const std::string& folder) {
+  return folder + "/dump";
+}
+
 } // namespace drivers::postgres

@@ -1,6 +1,6 @@
 #pragma once
-// Names: what belay calls the databases that it makes beside a store's own. PostgreSQL cuts a name
-// at 63 bytes, silently, so that ours are made short enough. Pure.
+// Names: what belay calls the databases, and files, that it makes beside a store's own. PostgreSQL
+// cuts a name at 63 bytes, silently, so that ours are made short enough. Pure.
 
 #include <string>
 
@@ -18,5 +18,8 @@ std::string abandoned_name(const std::string& database, const std::string& id);
 std::string restore_name(const std::string& database, const std::string& id);
 std::string proof_name(const std::string& database, const std::string& id);
 std::string rehearse_name(const std::string& database, const std::string& id);
+
+// Of the copy that is kept in `folder`.
+std::string dump_path(const std::string& folder);
 
 } // namespace drivers::postgres

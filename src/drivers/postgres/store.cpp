@@ -28,9 +28,6 @@ constexpr std::uint64_t compared_bytes_max = 256U << 20U;
 std::string record_path(const std::string& folder) {
   return folder + "/database.json";
 }
-std::string dump_path(const std::string& folder) {
-  return folder + "/dump";
-}
 
 Error gone(const std::string& kept) {
   return {ErrorKind::not_found, "the kept copy '" + kept + "' is gone",

@@ -39,6 +39,7 @@ public:
   base::Result<> let_in(const domain::StoreSpec& spec) override;
   base::Result<> verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
                         world::Depth depth) override;
+  base::Result<> prove(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) override;
   base::Result<domain::Evidence> evidence(const domain::StoreSpec& spec,
                                           const domain::Snapshot& snapshot) override;
   base::Result<domain::Abandoned> restore(const domain::StoreSpec& spec,

@@ -117,7 +117,7 @@ Result<> Store::check_stopped(const StoreSpec& spec) {
                "Make it a service of the stack, so that belay stops it."};
 }
 
-Result<Keys> Store::prove(const StoreSpec& spec, const std::string& tree) {
+Result<Keys> Store::load_once(const StoreSpec& spec, const std::string& tree) {
   LiveServer live;
   if (const auto said = world_.files.read(folder_of(spec) + "/server"))
     for (const std::string& line : base::split(said.value(), '\n')) {
@@ -131,7 +131,7 @@ Result<Keys> Store::prove(const StoreSpec& spec, const std::string& tree) {
 
 Result<> Store::prove_kept(const StoreSpec& spec, const std::string& id, const std::string& tree) {
   const Keys keys =
-      TRY_CONTEXT(prove(spec, tree), "store '" + spec.name + "': the copy of its data");
+      TRY_CONTEXT(load_once(spec, tree), "store '" + spec.name + "': the copy of its data");
   TRY(world_.files.create_folders(folder_of(spec)));
   return world_.files.replace(folder_of(spec) + "/" + id, words_of(keys) + "\n", 0600);
 }
@@ -179,6 +179,11 @@ Result<domain::CaptureReport> Store::take_out(const StoreSpec& spec, const std::
 Result<> Store::verify(const StoreSpec& spec, const domain::Snapshot& snapshot,
                        world::Depth depth) {
   return inner(spec).verify(plain(spec), snapshot, depth);
+}
+
+Result<> Store::prove(const StoreSpec& spec, const domain::Snapshot& snapshot) {
+  TRY_CONTEXT(load_once(spec, snapshot.kept), "store '" + spec.name + "': the copy of its data");
+  return ok();
 }
 
 Result<domain::Evidence> Store::evidence(const StoreSpec& spec, const domain::Snapshot& snapshot) {

@@ -45,6 +45,7 @@ public:
                                                const world::Progress& progress) override;
   base::Result<> verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,
                         world::Depth depth) override;
+  base::Result<> prove(const domain::StoreSpec& spec, const domain::Snapshot& snapshot) override;
   base::Result<domain::Evidence> evidence(const domain::StoreSpec& spec,
                                           const domain::Snapshot& snapshot) override;
   base::Result<domain::Abandoned> restore(const domain::StoreSpec& spec,
@@ -68,7 +69,7 @@ private:
   // Until the server has written its data to disk. nullopt: there is no server; else INFO after it.
   base::Result<std::optional<Fields>> save(const domain::StoreSpec& spec);
   base::Result<> check_stopped(const domain::StoreSpec& spec);
-  base::Result<Keys> prove(const domain::StoreSpec& spec, const std::string& tree);
+  base::Result<Keys> load_once(const domain::StoreSpec& spec, const std::string& tree);
   base::Result<> prove_kept(const domain::StoreSpec& spec, const std::string& id,
                             const std::string& tree);
   world::World world_;
