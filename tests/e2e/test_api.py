@@ -232,6 +232,7 @@ def test_many_streams_are_bounded(shop):
             stream.close()
     (shop.folder / "go").touch()
     with serving(shop) as served:
+        wait_until("it is ready", lambda: served.get("/health/ready")[0] == 200)
         assert ended(Api(served.socket), begun["id"])["outcome"] == "committed"
     assert shop.version() == "2.0"
 
