@@ -66,6 +66,7 @@ Result<std::uint64_t> count_open(const std::string& folder) {
 void give_back_large_memory() {
   constexpr int large_bytes = 4 << 20;      // packs, but not the blobs that a restore reads
   ::mallopt(M_MMAP_THRESHOLD, large_bytes); // when it fails, memory is larger, nothing else
+  ::mallopt(M_TRIM_THRESHOLD, 2 * large_bytes);
 }
 
 Result<world::MemoryInfo> Resources::memory() {

@@ -55,7 +55,7 @@ struct Wanted {
   OpenFile* file = nullptr;
   std::uint64_t offset = 0; // in the file
   BlobPlace place;
-  std::size_t at = 0; // in the memory that it is fetched into
+  std::size_t at = 0; // in the memory that it is fetched into, and in that of what is there
 };
 
 // Compares what is there with what has to be. One for each thread.
@@ -70,13 +70,14 @@ public:
     bool is_same = false; // the answer
   };
   base::Result<> compare(world::SourceFile& old, std::span<Blob> blobs);
-  base::Result<std::string_view> read(world::SourceFile& old, std::uint64_t offset,
-                                      std::size_t length);
+  static constexpr std::size_t together_max = 2; // hashed in the time of little more than one
+  // At most so many blobs, one behind the other in the file, which are read into `bytes`, as long
+  // as they are. What is the same may be left out of it.
+  base::Result<> compare(world::SourceFile& old, std::span<Blob> blobs, std::span<char> bytes);
   bool is_zeros(const Blob& blob); // by its name
 
 private:
   base::Result<bool> is_hole(world::SourceFile& old, Blob& blob);
-  base::Result<> compare_some(world::SourceFile& old, std::span<Blob*> blobs);
   std::atomic<std::uint64_t>& bytes_;
   std::string buffer_;
   std::map<std::uint32_t, format::Id> zeros_; // names of so many zeros
@@ -136,18 +137,23 @@ private:
   struct Hand { // what each thread has of its own
     BlobReader reader;
     Comparer comparer;
-    std::string plain;
+    std::vector<Wanted> wanted;
+    std::size_t bytes = 0; // of them
+    std::string plain;     // so many
+    std::string old;       // what is there in their place, for those of a file that is
   };
   base::Result<> write(const Parts& parts, Hand& hand);
-  base::Result<> add_wanted(const Part& part, Comparer& comparer, std::vector<Wanted>& wanted);
-  base::Result<> fetch(std::span<Wanted> wanted, Hand& hand);
+  base::Result<> want(const Part& part, Hand& hand);
+  base::Result<> want_some(OpenFile& file, std::span<Comparer::Blob> blobs, Hand& hand);
+  base::Result<> fetch(Hand& hand);
+  base::Result<> verify(Hand& hand);
   base::Result<> load(std::span<Wanted*> run, Hand& hand);
-  base::Result<> put_all(std::span<const Wanted> wanted, Hand& hand);
+  base::Result<> put_all(Hand& hand);
   void push(Part part);
   void push_batch();
   base::Result<> put(OpenFile& file, std::string_view bytes, std::uint64_t offset);
-  base::Result<> put_changes(OpenFile& file, std::string_view bytes, std::uint64_t offset,
-                             Comparer& comparer);
+  base::Result<> put_changes(OpenFile& file, std::string_view bytes, std::string_view old,
+                             std::uint64_t offset);
   base::Result<> done_with(OpenFile& file);
 
   RestoreReport report() const;

@@ -170,6 +170,9 @@ protected:
     random_.fill({reinterpret_cast<unsigned char*>(bytes.data()), size});
     return bytes;
   }
+  std::string whole(const std::string& path) {
+    return files_.read(root + "/" + path, 8U << 20U).value();
+  }
   const char* at(const std::string& path) {
     paths.push_back(root + "/" + path);
     return paths.back().c_str();
@@ -209,6 +212,21 @@ TEST_F(in_place, changes_nothing_where_nothing_differs) {
             again.value().files + again.value().folders + again.value().others + 1)
       << "the second name of a file is counted too";
   EXPECT_EQ(effects.count, 1U) << "the target was opened";
+}
+
+TEST_F(in_place, reads_what_is_there_once) {
+  write("tree/database", noise(6'000'000));
+  make_source();
+  ASSERT_TRUE(trees_.copy(root + "/tree", root + "/live"));
+  std::string other = whole("live/database");
+  for (std::size_t at = 5; at < other.size(); at += 500'000)
+    other.replace(at, 4, "page");
+  write("live/database", other);
+  const auto done = bring_back("live", exact);
+  ASSERT_TRUE(done) << done.error().message;
+  expect_same("live", "after");
+  EXPECT_LE(done.value().bytes_compared, 6'000'000U + 2'000'000U) << "with the other files";
+  EXPECT_LE(done.value().bytes, 12 * 4096U * 2);
 }
 
 TEST_F(in_place, ends_the_same_wherever_it_dies) {

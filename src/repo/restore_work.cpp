@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <utility>
 
 namespace repo {
 
@@ -16,7 +18,9 @@ using format::Id;
 
 namespace {
 
-constexpr std::uint64_t pack_bytes_max = 8U << 20U;  // of one pack at once
+// Of one pack at once, unless one blob is larger. What is freed of 4 MiB goes back to the system,
+// and comes back at the price of a page fault for every 4 KiB.
+constexpr std::uint64_t pack_bytes_max = 3U << 20U;
 constexpr std::uint64_t fetch_bytes_max = 8U << 20U; // plain; of one file, or of several small ones
 constexpr std::size_t write_bytes_max = 4U << 20U;   // of one file at once
 constexpr std::size_t zero_run_bytes = 64U << 10U;
@@ -29,15 +33,6 @@ bool is_zero(std::string_view bytes) {
 }
 
 } // namespace
-
-Result<std::string_view> Comparer::read(world::SourceFile& old, std::uint64_t offset,
-                                        std::size_t length) {
-  base::resize_unset(buffer_, length);
-  const std::size_t got = TRY(old.read({buffer_.data(), length}, offset));
-  std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(got), buffer_.end(), '\0');
-  bytes_ += got;
-  return std::string_view{buffer_};
-}
 
 // A blob that is a hole in the file has its answer without a look at the zeros.
 Result<bool> Comparer::is_hole(world::SourceFile& old, Blob& blob) {
@@ -56,42 +51,44 @@ bool Comparer::is_zeros(const Blob& blob) {
 }
 
 Result<> Comparer::compare(world::SourceFile& old, std::span<Blob> blobs) {
-  std::vector<Blob*> some; // that are read and hashed together
-  for (std::size_t at = 0; at < blobs.size(); ++at) {
-    if (!TRY(is_hole(old, blobs[at])))
-      some.push_back(&blobs[at]);
-    if (some.size() == 2 || (!some.empty() && at + 1 == blobs.size())) {
-      TRY(compare_some(old, some));
-      some.clear();
-    }
+  for (; !blobs.empty(); blobs = blobs.subspan(std::min(together_max, blobs.size()))) {
+    const auto some = blobs.first(std::min(together_max, blobs.size()));
+    std::size_t size = 0;
+    for (const Blob& blob : some)
+      size += blob.length;
+    base::resize_unset(buffer_, size);
+    TRY(compare(old, some, buffer_));
   }
   return ok();
 }
 
-Result<> Comparer::compare_some(world::SourceFile& old, std::span<Blob*> blobs) {
-  std::size_t size = 0;
-  for (const Blob* blob : blobs)
-    size += blob->length;
-  base::resize_unset(buffer_, size);
-  std::array<format::Sha256, 2> hashes;
-  std::array<format::Hashing, 2> streams;
-  std::size_t at = 0;
-  for (std::size_t number = 0; number < blobs.size(); ++number) {
-    const std::span<char> bytes{buffer_.data() + at, blobs[number]->length};
-    const std::size_t got = TRY(old.read(bytes, blobs[number]->offset));
-    std::ranges::fill(bytes.subspan(got), '\0');
+Result<> Comparer::compare(world::SourceFile& old, std::span<Blob> blobs, std::span<char> bytes) {
+  std::array<format::Sha256, together_max> hashes;
+  std::array<format::Hashing, together_max> streams;
+  std::array<Blob*, together_max> hashed{};
+  std::size_t count = 0;
+  for (Blob& blob : blobs) {
+    const std::span<char> own = bytes.first(blob.length);
+    bytes = bytes.subspan(blob.length);
+    const bool is_all_hole = TRY(is_hole(old, blob));
+    if (is_all_hole && blob.is_same)
+      continue;
+    const std::size_t got = is_all_hole ? 0 : TRY(old.read(own, blob.offset));
+    std::ranges::fill(own.subspan(got), '\0');
     bytes_ += got;
-    streams[number] = {&hashes[number], {bytes.data(), bytes.size()}};
-    at += bytes.size();
+    if (is_all_hole)
+      continue;
+    streams[count] = {&hashes[count], {own.data(), own.size()}};
+    hashed[count++] = &blob;
   }
-  format::update(std::span{streams}.first(blobs.size()));
-  for (std::size_t number = 0; number < blobs.size(); ++number)
-    blobs[number]->is_same = hashes[number].finish() == blobs[number]->id;
+  format::update(std::span{streams}.first(count));
+  for (std::size_t at = 0; at < count; ++at)
+    hashed[at]->is_same = hashes[at].finish() == hashed[at]->id;
   return ok();
 }
 
 Result<> RestoreRun::work() {
-  Hand hand{BlobReader{repository_}, Comparer{compared_}, {}};
+  Hand hand{BlobReader{repository_}, Comparer{compared_}, {}, 0, {}, {}};
   while (const auto parts = parts_.pop()) {
     TRY(write(*parts, hand));
     for (const Part& part : *parts)
@@ -101,60 +98,74 @@ Result<> RestoreRun::work() {
 }
 
 Result<> RestoreRun::write(const Parts& parts, Hand& hand) {
-  std::vector<Wanted> wanted;
   for (const Part& part : parts)
-    TRY_CONTEXT(add_wanted(part, hand.comparer, wanted), "'" + part.file->path + "'");
-  if (is_dry_run())
-    return ok();
-  for (std::size_t first = 0; first < wanted.size() && !is_over_;) {
-    std::size_t end = first;
-    for (std::size_t bytes = 0; end < wanted.size(); ++end) {
-      const std::uint64_t size = wanted[end].place.blob.plain_bytes();
-      if (end != first && bytes + size > fetch_bytes_max)
+    TRY(want(part, hand));
+  return fetch(hand);
+}
+
+Result<> RestoreRun::want(const Part& part, Hand& hand) {
+  OpenFile& file = *part.file;
+  std::vector<Comparer::Blob> blobs;
+  for (std::size_t at = part.begin; at < part.end; ++at) {
+    const Id& id = file.node.content[at];
+    const auto place = *repository_.index().find(id, BlobType::data);
+    const auto length = static_cast<std::uint32_t>(place.blob.plain_bytes());
+    blobs.push_back({file.offsets[at], length, id, false});
+  }
+  for (std::size_t first = 0; first < blobs.size() && !is_over_;) {
+    std::size_t end = first + 1;
+    for (std::size_t bytes = blobs[first].length; end < blobs.size(); ++end) {
+      bytes += blobs[end].length;
+      if (end - first == Comparer::together_max || bytes > fetch_bytes_max)
         break;
-      wanted[end].at = bytes;
-      bytes += size;
     }
-    TRY(fetch(std::span{wanted}.subspan(first, end - first), hand));
+    TRY(want_some(file, std::span{blobs}.subspan(first, end - first), hand));
     first = end;
   }
   return ok();
 }
 
-// The blobs that the file has not yet.
-Result<> RestoreRun::add_wanted(const Part& part, Comparer& comparer, std::vector<Wanted>& wanted) {
-  OpenFile& file = *part.file;
-  std::vector<Wanted> all;
-  std::vector<Comparer::Blob> blobs;
-  for (std::size_t at = part.begin; at < part.end; ++at) {
-    const Id& id = file.node.content[at];
-    all.push_back({&file, file.offsets[at], *repository_.index().find(id, BlobType::data), 0});
-    const auto length = static_cast<std::uint32_t>(all.back().place.blob.plain_bytes());
-    blobs.push_back({file.offsets[at], length, id, false});
+// Those that the file has not yet; what it has in their place is read once, and kept until they
+// are there.
+Result<> RestoreRun::want_some(OpenFile& file, std::span<Comparer::Blob> blobs, Hand& hand) {
+  std::size_t bytes = 0;
+  for (const Comparer::Blob& blob : blobs)
+    bytes += blob.length;
+  if (hand.bytes + bytes > fetch_bytes_max)
+    TRY(fetch(hand));
+  if (file.old) {
+    base::resize_unset(hand.old, std::max(hand.old.size(), hand.bytes + bytes));
+    const std::span<char> there = std::span{hand.old}.subspan(hand.bytes, bytes);
+    TRY_CONTEXT(hand.comparer.compare(*file.old, blobs, there), "'" + file.path + "'");
   }
-  if (file.old)
-    TRY(comparer.compare(*file.old, blobs));
-  for (std::size_t at = 0; at < all.size(); ++at) {
-    if (blobs[at].is_same)
+  for (std::size_t at = hand.bytes; const Comparer::Blob& blob : blobs) {
+    const std::size_t from = std::exchange(at, at + blob.length);
+    if (blob.is_same)
       continue;
     file.is_changed = true;
     // Long runs of zeros are cut into blobs of the smallest size; what a new file lacks is zeros.
     const bool is_left_out = !file.old && options_.has_holes &&
-                             blobs[at].length == format::chunk_bytes_min &&
-                             comparer.is_zeros(blobs[at]);
-    if (is_dry_run() || is_left_out)
-      bytes_ += blobs[at].length;
-    if (!is_left_out)
-      wanted.push_back(all[at]);
+                             blob.length == format::chunk_bytes_min && hand.comparer.is_zeros(blob);
+    if (is_dry_run() || is_left_out) {
+      bytes_ += blob.length;
+      continue;
+    }
+    if (file.old && from != hand.bytes) // the one before was the same
+      std::memmove(hand.old.data() + hand.bytes, hand.old.data() + from, blob.length);
+    hand.wanted.push_back(
+        {&file, blob.offset, *repository_.index().find(blob.id, BlobType::data), hand.bytes});
+    hand.bytes += blob.length;
   }
   return ok();
 }
 
-// Blobs that lie one after the other in a pack are read at once.
-Result<> RestoreRun::fetch(std::span<Wanted> wanted, Hand& hand) {
-  base::resize_unset(hand.plain, wanted.back().at + wanted.back().place.blob.plain_bytes());
+// What is wanted, all of it. Blobs that lie one after the other in a pack are read at once.
+Result<> RestoreRun::fetch(Hand& hand) {
+  if (is_over_ || hand.wanted.empty())
+    return ok();
+  base::resize_unset(hand.plain, hand.bytes);
   std::vector<Wanted*> by_place;
-  for (Wanted& each : wanted)
+  for (Wanted& each : hand.wanted)
     by_place.push_back(&each);
   std::ranges::stable_sort(by_place, {}, [](const Wanted* each) {
     return std::pair{each->place.pack, each->place.blob.offset};
@@ -172,16 +183,28 @@ Result<> RestoreRun::fetch(std::span<Wanted> wanted, Hand& hand) {
                 "'" + by_place[first]->file->path + "'");
     first = end;
   }
-  std::vector<format::Sha256> hashes(wanted.size());
+  TRY(verify(hand));
+  TRY(put_all(hand));
+  hand.wanted.clear();
+  hand.bytes = 0;
+  return ok();
+}
+
+Result<> RestoreRun::verify(Hand& hand) {
+  std::vector<format::Sha256> hashes(hand.wanted.size());
   std::vector<format::Hashing> streams;
-  for (std::size_t at = 0; at < wanted.size(); ++at)
-    streams.push_back({&hashes[at], std::string_view{hand.plain}.substr(
-                                        wanted[at].at, wanted[at].place.blob.plain_bytes())});
+  for (std::size_t at = 0; at < hand.wanted.size(); ++at) {
+    const Wanted& each = hand.wanted[at];
+    streams.push_back(
+        {&hashes[at], std::string_view{hand.plain}.substr(each.at, each.place.blob.plain_bytes())});
+  }
   format::update(streams);
-  for (std::size_t at = 0; at < wanted.size(); ++at)
-    if (hashes[at].finish() != wanted[at].place.blob.id)
-      return BlobReader::is_another(wanted[at].place).context("'" + wanted[at].file->path + "'");
-  return put_all(wanted, hand);
+  for (std::size_t at = 0; at < hand.wanted.size(); ++at) {
+    const Wanted& each = hand.wanted[at];
+    if (hashes[at].finish() != each.place.blob.id)
+      return BlobReader::is_another(each.place).context("'" + each.file->path + "'");
+  }
+  return ok();
 }
 
 // Blobs that lie one after the other.
@@ -205,7 +228,8 @@ Result<> RestoreRun::load(std::span<Wanted*> run, Hand& hand) {
 }
 
 // What belongs together in a file is written at once.
-Result<> RestoreRun::put_all(std::span<const Wanted> wanted, Hand& hand) {
+Result<> RestoreRun::put_all(Hand& hand) {
+  const std::vector<Wanted>& wanted = hand.wanted;
   const auto size_of = [](const Wanted& each) { return each.place.blob.plain_bytes(); };
   for (std::size_t first = 0; first < wanted.size();) {
     std::size_t end = first + 1;
@@ -213,9 +237,11 @@ Result<> RestoreRun::put_all(std::span<const Wanted> wanted, Hand& hand) {
            wanted[end].offset == wanted[end - 1].offset + size_of(wanted[end - 1]))
       ++end;
     OpenFile& file = *wanted[first].file;
-    const auto bytes = std::string_view{hand.plain}.substr(
-        wanted[first].at, wanted[end - 1].at + size_of(wanted[end - 1]) - wanted[first].at);
-    TRY_CONTEXT(file.old ? put_changes(file, bytes, wanted[first].offset, hand.comparer)
+    const std::size_t at = wanted[first].at;
+    const std::size_t size = wanted[end - 1].at + size_of(wanted[end - 1]) - at;
+    const auto bytes = std::string_view{hand.plain}.substr(at, size);
+    TRY_CONTEXT(file.old ? put_changes(file, bytes, std::string_view{hand.old}.substr(at, size),
+                                       wanted[first].offset)
                          : put(file, bytes, wanted[first].offset),
                 "'" + file.path + "'");
     first = end;
@@ -240,9 +266,8 @@ Result<> RestoreRun::put(OpenFile& file, std::string_view bytes, std::uint64_t o
 }
 
 // Writes the pages that differ from what is there.
-Result<> RestoreRun::put_changes(OpenFile& file, std::string_view bytes, std::uint64_t offset,
-                                 Comparer& comparer) {
-  const std::string_view old = TRY(comparer.read(*file.old, offset, bytes.size()));
+Result<> RestoreRun::put_changes(OpenFile& file, std::string_view bytes, std::string_view old,
+                                 std::uint64_t offset) {
   // Pages are those of the file: the first may begin in the middle of one.
   const auto after = [&](std::size_t at) {
     return std::min<std::size_t>(at + page_bytes - (offset + at) % page_bytes, bytes.size());
