@@ -72,6 +72,7 @@ Result<std::unique_ptr<Depot>> Depot::open(const Host& host, const RepoPorts& po
   if (!opened && opened.error().kind == ErrorKind::invalid_input)
     trouble = Trouble::wrong_password;
   depot->repository_ = TRY(std::move(opened));
+  depot->repository_->use_memory(ports.memory_bytes);
   return depot;
 }
 

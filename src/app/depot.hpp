@@ -27,6 +27,7 @@ struct RepoPorts { // the ports that only repositories need
   world::Folders& folders;
   world::Machine& machine;
   world::Channels& channels;
+  std::uint64_t memory_bytes = repo::memory_bytes_default; // for what is done with one
 };
 
 enum class Trouble { none, no_repository, wrong_password }; // that have an exit status of their own

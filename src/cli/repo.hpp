@@ -4,6 +4,7 @@
 
 #include "app/app.hpp"
 #include "cli/cli.hpp"
+#include "repo/memory.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,7 @@ struct RepoOptions {
   std::string limit_upload;
   std::string limit_download;
   std::size_t connections = 0;
+  std::uint64_t memory_bytes = repo::memory_bytes_default;
   std::string password_file;
   std::string password_command;
   std::string new_password_file;

@@ -52,6 +52,7 @@ struct RepoCommands::State {
         "  belay repo check -r /srv/backup -p password --read-data", &RepoWork::check);
     check->add_flag("--read-data", options.is_data_read, "read every byte");
     check->add_option("--read-data-subset", options.subset, "read this share, as 10%, by lot");
+    add_memory(check, options);
     CLI::App* repair = add_with_repository(
         *repo, "repair", "make the index say what is there, and save what harmed packs still hold",
         "  belay repo repair -r /srv/backup -p password --read-data", &RepoWork::repair);
@@ -147,6 +148,7 @@ struct RepoCommands::State {
     backup->add_option("--compression", options.compression, "0 (none), 1 (fast) to 19 (small)")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
+    add_memory(backup, options);
     CLI::Option* environment =
         backup->add_flag("--environment", options.is_by_environment,
                          "an archive of KM_STATE_PATH instead, as the KM_BACKUP_... variables say");
@@ -204,6 +206,7 @@ struct RepoCommands::State {
         "  belay verify p-20261121T023405.123Z-ab12",
         &RepoWork::verify);
     add_snapshot(verify);
+    add_memory(verify, options);
     add_archives();
   }
 
@@ -275,6 +278,7 @@ struct RepoCommands::State {
         ->needs(in_place);
     restore->add_flag("-n,--dry-run", options.is_dry_run, "only say what would be done")
         ->needs(in_place);
+    add_memory(restore, options);
   }
 
   void add_forget() {
@@ -305,6 +309,7 @@ struct RepoCommands::State {
     sub->add_option("--max-unused", options.max_unused,
                     "share of the kept packs that may stay unused")
         ->capture_default_str();
+    add_memory(sub, options);
   }
 
   const Row* chosen() const {

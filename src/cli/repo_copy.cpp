@@ -32,6 +32,7 @@ void add_copy(CLI::App* sub, RepoOptions& options) {
   sub->add_option("--limit-download", options.limit_download, "receive at most this a second");
   sub->add_flag("--read-back", options.is_all_read_back,
                 "read back all that was stored, not a part");
+  add_memory(sub, options);
   sub->add_option("SNAPSHOT", options.snapshots, "first digits of their ids, or latest; none: all");
 }
 

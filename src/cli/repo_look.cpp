@@ -212,11 +212,9 @@ Result<int> RepoWork::run_verify(repo::Repository& repository) {
         TRY(repository.load_index());
         if (app::names_point(options_.snapshot))
           TRY(app::check_point(repository, snapshot));
-        const std::size_t threads = std::min<std::size_t>(repository.ports().machine.cores(), 8);
-        return repo::verify(repository, lock, snapshot, threads,
-                            [&](std::uint64_t done, std::uint64_t all) {
-                              progress("read " + format_bytes(done) + " of " + format_bytes(all));
-                            });
+        return repo::verify(repository, lock, snapshot, [&](std::uint64_t done, std::uint64_t all) {
+          progress("read " + format_bytes(done) + " of " + format_bytes(all));
+        });
       }));
   for (const std::string& error : report.errors)
     say("belay: " + error);

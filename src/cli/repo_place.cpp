@@ -46,6 +46,17 @@ void add_place(CLI::App* sub, RepoOptions& options) {
   sub->add_option("--connections", options.connections, "use at most so many at the same time");
 }
 
+void add_memory(CLI::App* sub, RepoOptions& options) {
+  const auto take = [&options](const std::string& text) {
+    const auto bytes = base::parse_bytes(text);
+    if (!bytes)
+      throw CLI::ValidationError{"--memory", "write a size as 128MiB, not '" + text + "'"};
+    options.memory_bytes = bytes.value();
+  };
+  sub->add_option_function<std::string>(
+      "--memory", take, "take at most this beside the index, as 128MiB; 256MiB if left out");
+}
+
 Result<Place> RepoWork::place() const {
   std::string location = options_.repository;
   if (location.empty() && !options_.repository_file.empty())

@@ -17,6 +17,7 @@ namespace cli {
 // The options that say where a repository is.
 void add_place(CLI::App* sub, RepoOptions& options);
 void add_copy(CLI::App* sub, RepoOptions& options); // the options of copy, which has two places
+void add_memory(CLI::App* sub, RepoOptions& options);
 
 class RepoWork {
 public:
@@ -53,7 +54,7 @@ private:
   base::Result<std::string> password(const std::string& file, const std::string& command,
                                      const std::string& question, bool is_asked_twice) const;
   app::RepoPorts ports() const {
-    return {*terminal_.folders, *terminal_.machine, *terminal_.channels};
+    return {*terminal_.folders, *terminal_.machine, *terminal_.channels, options_.memory_bytes};
   }
   std::string absolute(const std::string& path) const;
   base::Result<repo::backend::Place> place() const; // what --repo and its options name

@@ -164,12 +164,13 @@ private:
 
   Result<> read_packs(const std::vector<Listed>& packs,
                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-    const std::size_t wanted = options_.threads != 0
-                                   ? options_.threads
-                                   : std::min(repository_.ports().machine.cores(), 8U);
-    Queue<Listed> todo{wanted};
+    std::uint64_t largest = 0;
+    for (const Listed& pack : packs)
+      largest = std::max(largest, pack.size_bytes);
+    const MemoryPlan plan = TRY(repository_.plan(need_of_check(largest), options_.threads));
+    Queue<Listed> todo{plan.threads};
     std::vector<std::jthread> threads;
-    for (std::size_t thread = 0; thread < wanted; ++thread)
+    for (std::size_t thread = 0; thread < plan.threads; ++thread)
       threads.emplace_back([&] {
         BlobReader reader{repository_};
         format::Sealer sealer{repository_.key(), repository_.ports().random};

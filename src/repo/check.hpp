@@ -12,7 +12,7 @@ namespace repo {
 struct CheckOptions {
   bool is_data_read = false; // every byte of every pack
   unsigned percent = 100;    // of the packs, chosen at random, when data is read
-  std::size_t threads = 0;   // 0: as many as there are cores, at most 8
+  std::size_t threads = 0;   // 0: as many as there are cores, at most 8; fewer for want of memory
 };
 
 struct CheckReport {

@@ -25,7 +25,7 @@ using format::Snapshot;
 
 namespace {
 
-constexpr std::size_t waiting_packs_max = 2;
+constexpr std::size_t waiting_packs_max = 1;  // with the one that is being stored
 constexpr std::size_t packs_of_an_index = 64; // what a run that dies may have stored in vain
 constexpr std::uint64_t copied_bytes_max = 8U << 20U;
 
@@ -44,7 +44,8 @@ std::vector<Group> groups_of(std::vector<BlobPlace> places) {
     const bool is_next =
         !groups.empty() && groups.back().pack == place.pack &&
         groups.back().end() == place.blob.offset &&
-        groups.back().end() - groups.back().blobs.front().offset < copied_bytes_max;
+        place.blob.offset + std::uint64_t{place.blob.length} - groups.back().blobs.front().offset <=
+            copied_bytes_max;
     if (!is_next)
       groups.push_back({place.pack, {}});
     groups.back().blobs.push_back(place.blob);
@@ -57,18 +58,18 @@ std::vector<Group> groups_of(std::vector<BlobPlace> places) {
 class Moving {
 public:
   Moving(LockedRepository from, LockedRepository to, BlobType type, const CopyOptions& options,
-         Added& added, PackStore& store)
-      : from_{from}, to_{to}, type_{type}, options_{options}, added_{added}, store_{store} {}
+         const MemoryPlan& plan, Added& added, PackStore& store)
+      : from_{from}, to_{to}, type_{type}, threads_{plan.threads}, save_{options.save},
+        added_{added}, store_{store} {
+    save_.pack_bytes = std::min(save_.pack_bytes, plan.pack_bytes);
+  }
 
   Result<> run(std::vector<BlobPlace> places, const std::function<void(std::uint64_t)>& progress) {
     groups_ = groups_of(std::move(places));
-    const std::size_t cores = std::min(to_.repository.ports().machine.cores(), 8U);
-    const std::size_t wanted =
-        std::clamp<std::size_t>(options_.threads != 0 ? options_.threads : cores, 1,
-                                std::max<std::size_t>(1, groups_.size()));
+    const std::size_t wanted = std::min(threads_, std::max<std::size_t>(1, groups_.size()));
     for (std::size_t worker = 0; worker < wanted; ++worker)
       savers_.push_back(std::make_unique<BlobSaver>(
-          to_.repository, type_, options_.save, added_,
+          to_.repository, type_, save_, added_,
           [this](format::FinishedPack pack) { return packs_.push(std::move(pack)); }));
     std::atomic<std::size_t> at_work = wanted;
     std::vector<std::jthread> threads;
@@ -140,7 +141,7 @@ private:
 
   Result<> store_rest() {
     std::optional<Error> failed;
-    BlobSaver rest{to_.repository, type_, options_.save, added_, [&](format::FinishedPack pack) {
+    BlobSaver rest{to_.repository, type_, save_, added_, [&](format::FinishedPack pack) {
                      if (auto stored = store_.store(std::move(pack)); !stored)
                        failed = std::move(stored).error();
                      return !failed;
@@ -156,12 +157,13 @@ private:
   LockedRepository from_;
   LockedRepository to_;
   BlobType type_;
-  const CopyOptions& options_;
+  std::size_t threads_;
+  SaveOptions save_;
   Added& added_;
   PackStore& store_;
   std::vector<Group> groups_;
   std::vector<std::unique_ptr<BlobSaver>> savers_;
-  Queue<format::FinishedPack> packs_{waiting_packs_max};
+  Queue<format::FinishedPack> packs_{waiting_packs_max, true};
   std::atomic<std::size_t> next_ = 0;
   std::atomic<std::uint64_t> done_ = 0;
   std::atomic<bool> is_over_ = false;
@@ -184,6 +186,7 @@ public:
     if (from_.repository.config().id == to_.repository.config().id)
       return Error{ErrorKind::invalid_input, "both places are the same repository",
                    "Name two, each made by 'belay repo init'."};
+    plan_ = TRY(to_.repository.plan(need_of_copy, options_.threads));
     const auto wanted = TRY(choose());
     const auto there = TRY(to_.repository.snapshots());
     TRY(from_.repository.load_index());
@@ -267,10 +270,10 @@ private:
       if (progress_)
         progress_({done, all});
     };
-    TRY_CONTEXT(
-        (Moving{from_, to_, BlobType::data, options_, added_, store}.run(std::move(data), tell)),
-        which);
-    TRY_CONTEXT((Moving{from_, to_, BlobType::tree, options_, added_, store}.run(
+    TRY_CONTEXT((Moving{from_, to_, BlobType::data, options_, plan_, added_, store}.run(
+                    std::move(data), tell)),
+                which);
+    TRY_CONTEXT((Moving{from_, to_, BlobType::tree, options_, plan_, added_, store}.run(
                     std::move(trees), [&](std::uint64_t done) { tell(data_blobs + done); })),
                 which);
     TRY(store.flush());
@@ -288,6 +291,7 @@ private:
   const CopyOptions& options_;
   const std::function<void(const CopyProgress&)>& progress_;
   std::unordered_set<Id, format::IdHash> seen_;
+  MemoryPlan plan_;
   Added added_;
   CopyReport report_;
 };

@@ -13,7 +13,7 @@ namespace repo {
 struct CopyOptions {
   std::vector<std::string> snapshots; // "latest", or first digits of their ids; empty: all
   bool is_all_read_back = false;      // of what was stored, not one blob of each pack
-  std::size_t threads = 0;            // 0: as many as there are cores, at most 8
+  std::size_t threads = 0; // 0: as many as there are cores, at most 8; fewer for want of memory
   SaveOptions save;
 };
 

@@ -41,6 +41,7 @@ public:
       : repository_{repository}, lock_{lock}, options_{options} {}
 
   Result<PruneReport> run(const std::function<void(const std::string&)>& say) {
+    save_.pack_bytes = TRY(repository_.plan(need_of_prune, 1)).pack_bytes;
     const auto snapshots = TRY(repository_.snapshots());
     TRY(repository_.load_index());
     say("looking at what " + std::to_string(snapshots.size()) + " snapshots need");
@@ -194,8 +195,8 @@ private:
         failed = std::move(stored).error();
       return !failed;
     };
-    BlobSaver data{repository_, BlobType::data, {}, added, sink};
-    BlobSaver trees{repository_, BlobType::tree, {}, added, sink};
+    BlobSaver data{repository_, BlobType::data, save_, added, sink};
+    BlobSaver trees{repository_, BlobType::tree, save_, added, sink};
     BlobReader reader{repository_};
     std::set<Id> done;
     TRY(for_each_indexed([&](const Id&, const IndexedPack& pack) -> Result<> {
@@ -271,6 +272,7 @@ private:
   Repository& repository_;
   Lock& lock_;
   const PruneOptions& options_;
+  SaveOptions save_;
   PackStore store_{repository_};
   Usage usage_;
   std::vector<Listed> index_files_;

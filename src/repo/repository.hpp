@@ -5,6 +5,7 @@
 #include "repo/format/password.hpp"
 #include "repo/format/zstd.hpp"
 #include "repo/index.hpp"
+#include "repo/memory.hpp"
 #include "world/clock.hpp"
 #include "world/machine.hpp"
 #include "world/random.hpp"
@@ -53,6 +54,13 @@ public:
   const format::Id& key_id() const { return key_id_; } // of the key file that it was opened with
   Index& index() { return *index_; }
   SpareMemory& spare() { return spare_; }
+  // What a command with it may take, beside its index.
+  std::uint64_t memory_bytes() const { return memory_bytes_; }
+  void use_memory(std::uint64_t bytes) { memory_bytes_ = bytes; }
+  // invalid_input: it cannot do with that.
+  base::Result<MemoryPlan> plan(const MemoryNeed& need, std::size_t threads_wanted = 0) const {
+    return plan_memory(memory_bytes_, need, threads_wanted, ports_.machine.cores());
+  }
 
   // A lock, a snapshot or an index file. corrupt: its bytes are not what its name says, or do not
   // open. One thread.
@@ -79,6 +87,7 @@ private:
   format::Compressor compressor_{3};
   format::Decompressor decompressor_;
   SpareMemory spare_;
+  std::uint64_t memory_bytes_ = memory_bytes_default;
   std::unique_ptr<Index> index_ = std::make_unique<Index>();
 };
 

@@ -59,14 +59,13 @@ Entry entry_of(const Node& node) {
 
 Result<RestoreReport> RestoreRun::run(Lock& lock, const format::Snapshot& snapshot,
                                       const std::function<void(const RestoreReport&)>& progress) {
+  const MemoryPlan plan = TRY(repository_.plan(need_of_restore, options_.threads));
   const Id tree = TRY(tree_at(trees_, snapshot, options_.below));
   if (options_.in_place)
     excludes_ = TRY(Excludes::of(options_.in_place->exclude));
   const auto root = TRY(open_target(snapshot));
-  const std::size_t wanted =
-      options_.threads != 0 ? options_.threads : std::min(repository_.ports().machine.cores(), 8U);
   std::vector<std::jthread> threads;
-  for (std::size_t thread = 0; thread < wanted; ++thread)
+  for (std::size_t thread = 0; thread < plan.threads; ++thread)
     threads.emplace_back([this] {
       if (auto done = work(); !done)
         fail(std::move(done).error());

@@ -31,7 +31,7 @@ struct RestoreOptions {
   std::string target;      // an absolute path: an empty folder, or nothing yet
   std::string below = "/"; // only this folder of the snapshot, which then becomes the target
   bool has_holes = false;  // runs of zeros become holes
-  std::size_t threads = 0; // 0: as many as there are cores, at most 8
+  std::size_t threads = 0; // 0: as many as there are cores, at most 8; fewer for want of memory
   std::optional<InPlace> in_place;
 };
 

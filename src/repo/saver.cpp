@@ -53,12 +53,16 @@ bool BlobSaver::flush_if_full() {
 }
 
 // A pack grows in one piece of memory, if possible in one that was used before. What is not
-// written to costs nothing.
-void BlobSaver::make_room() {
-  if (!builder_.is_empty())
-    return;
-  builder_.use(repository_.spare().take());
-  builder_.bytes().reserve(options_.pack_bytes + format::chunk_bytes_max + (64U << 10U));
+// written to costs nothing. It is never larger than it is meant to be, unless by a single blob.
+bool BlobSaver::make_room(std::size_t bytes) {
+  const std::size_t enough = std::max(options_.pack_bytes, format::chunk_bytes_max);
+  if (!builder_.is_empty() && builder_.size_bytes() + bytes > enough && !flush())
+    return false;
+  if (builder_.is_empty()) {
+    builder_.use(repository_.spare().take());
+    builder_.bytes().reserve(std::max(enough, bytes) + (256U << 10U)); // with its header
+  }
+  return true;
 }
 
 bool BlobSaver::save(const Id& id, std::string_view plain) {
@@ -74,7 +78,8 @@ bool BlobSaver::save(const Id& id, std::string_view plain) {
       uncompressed_bytes = static_cast<std::uint32_t>(plain.size());
     }
   }
-  make_room();
+  if (!make_room(stored.size() + format::seal_bytes))
+    return false;
   sealer_.seal(stored, builder_.bytes());
   builder_.added(id, uncompressed_bytes);
   ++(type_ == BlobType::tree ? added_.tree_blobs : added_.data_blobs);
@@ -86,7 +91,8 @@ bool BlobSaver::save(const Id& id, std::string_view plain) {
 bool BlobSaver::save_sealed(const PackedBlob& blob, std::string_view box) {
   if (!flush_if_full())
     return false;
-  make_room();
+  if (!make_room(box.size()))
+    return false;
   builder_.bytes() += box;
   builder_.added(blob.id, blob.uncompressed_bytes);
   return true;

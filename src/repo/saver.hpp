@@ -16,7 +16,7 @@ struct SaveOptions {
   // pages of databases; small texts are worth more.
   int level = 1;
   int level_small = 3; // of blobs below 128 KiB
-  std::size_t pack_bytes = 16U << 20U;
+  std::size_t pack_bytes = pack_bytes_default;
 };
 
 struct Added { // what was new; several threads count
@@ -48,7 +48,7 @@ public:
 
 private:
   bool is_worth_compressing(std::string_view plain);
-  void make_room();
+  bool make_room(std::size_t bytes);
   Repository& repository_;
   format::BlobType type_;
   SaveOptions options_;

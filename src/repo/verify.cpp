@@ -33,7 +33,8 @@ public:
          const std::function<void(std::uint64_t, std::uint64_t)>& progress)
       : repository_{repository}, lock_{lock}, progress_{progress} {}
 
-  Result<VerifyReport> run(const format::Snapshot& snapshot, std::size_t threads) {
+  Result<VerifyReport> run(const format::Snapshot& snapshot) {
+    const std::size_t threads = TRY(repository_.plan(need_of_verify)).threads;
     // Reads each tree, and so verifies it.
     const Usage usage = TRY(find_usage(repository_, {snapshot},
                                        {[this](const std::string& problem) -> Result<> {
@@ -160,9 +161,8 @@ private:
 } // namespace
 
 Result<VerifyReport> verify(Repository& repository, Lock& lock, const format::Snapshot& snapshot,
-                            std::size_t threads,
                             const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  return Verify{repository, lock, progress}.run(snapshot, std::max<std::size_t>(threads, 1));
+  return Verify{repository, lock, progress}.run(snapshot);
 }
 
 } // namespace repo

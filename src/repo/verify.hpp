@@ -20,7 +20,7 @@ struct VerifyReport {
 // Reads every blob that the snapshot needs. Harm is in the report, an error only when it cannot be
 // looked for. `progress` hears of bytes done and in all, by one thread at a time.
 base::Result<VerifyReport>
-verify(Repository& repository, Lock& lock, const format::Snapshot& snapshot, std::size_t threads,
+verify(Repository& repository, Lock& lock, const format::Snapshot& snapshot,
        const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 } // namespace repo
