@@ -38,6 +38,11 @@ void BackupRun::note_torn(const std::string& path) {
 }
 
 bool BackupRun::save_tree(Dir& dir, Id& id) {
+  if (dir.is_as_before) { // and so is its tree, which was read
+    ++folders_unmodified;
+    id = *dir.previous;
+    return true;
+  }
   std::vector<format::Node> nodes;
   nodes.reserve(dir.nodes.size());
   for (auto& node : dir.nodes)
@@ -59,6 +64,8 @@ void BackupRun::done_in(std::shared_ptr<Dir> dir) {
       return;
     dir->folder.reset();
     if (dir->parent) {
+      if (dir->previous != id)
+        dir->parent->is_as_before = false;
       dir->parent->nodes[dir->place]->subtree = id;
     } else {
       root = id;
@@ -91,14 +98,14 @@ public:
 
   // All threads, until everything is stored. The thread that calls is the one with effects.
   Result<> read_all(const std::optional<Id>& previous_root) {
-    const std::size_t wanted = run_.options.threads != 0
-                                   ? run_.options.threads
-                                   : std::min(repository_.ports().machine.cores(), 8U);
+    const std::size_t wanted = run_.plan.threads;
     for (std::size_t worker = 0; worker < wanted; ++worker)
       savers_.push_back(std::make_unique<BlobSaver>(
-          repository_, BlobType::data, run_.options.save, run_.added,
+          repository_, BlobType::data, run_.save, run_.added,
           [this](format::FinishedPack pack) { return run_.packs.push(std::move(pack)); }));
-    run_.jobs.set_bound_first(wanted);
+    // One thread has nobody to share with.
+    const std::size_t waiting_max = run_.plan.left / ChunkMemory::bytes_max;
+    run_.jobs.set_bound_first(wanted == 1 ? 0 : std::min(wanted, waiting_max));
     std::atomic<std::size_t> at_work = wanted + 1;
     const auto as_thread = [&](const std::function<Result<>()>& what) {
       if (auto done = what(); !done)
@@ -115,6 +122,7 @@ public:
     threads.clear(); // waits
     if (auto failed = run_.failure())
       return *std::move(failed);
+    TRY(lock_.settle());
     return store_rest();
   }
 
@@ -123,8 +131,10 @@ public:
 private:
   Result<> store_packs() {
     for (bool is_over = false; !is_over;) {
-      if (auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over))
+      if (auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over)) {
+        TRY(lock_.settle());
         TRY(store_.store(*std::move(pack)));
+      }
       TRY(lock_.keep());
       if (repository_.ports().clock.stop_requested())
         return Error{ErrorKind::interrupted, "asked to stop: no snapshot was made",
@@ -143,8 +153,8 @@ private:
         failed = std::move(stored).error();
       return !failed;
     };
-    BlobSaver data{repository_, BlobType::data, run_.options.save, run_.added, sink};
-    BlobSaver trees{repository_, BlobType::tree, run_.options.save, run_.added, sink};
+    BlobSaver data{repository_, BlobType::data, run_.save, run_.added, sink};
+    BlobSaver trees{repository_, BlobType::tree, run_.save, run_.added, sink};
     bool is_good = trees.absorb(run_.tree_saver) && trees.flush();
     for (const auto& saver : savers_)
       is_good = is_good && data.absorb(*saver);
@@ -188,11 +198,12 @@ Result<BackupReport> backup(Repository& repository, Lock& lock, world::Folders& 
   const format::Time begin = format::Time::of(ports.clock.now());
   const world::Identity self = ports.machine.identity();
   Excludes excludes = TRY(Excludes::of(options.exclude));
+  const MemoryPlan plan = TRY(repository.plan(need_of_backup, options.threads));
   // Snapshots first: what one of them needs is then in the index that is read after.
   const auto snapshots = TRY(repository.snapshots());
   TRY(repository.load_index());
   const format::Snapshot* const parent = parent_of(snapshots, options, self.host);
-  BackupRun run{repository, folders, options, std::move(excludes)};
+  BackupRun run{repository, folders, options, plan, std::move(excludes)};
   Backup whole{repository, lock, run, progress};
   TRY(whole.read_all(parent == nullptr ? std::nullopt : std::optional{parent->tree}));
   CHECK(run.root.has_value());

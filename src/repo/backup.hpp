@@ -37,7 +37,7 @@ struct BackupOptions {
   bool is_torn_tagged = false;   // a tag "torn=N" counts the files that are torn
   SaveOptions save;
   std::string program_version;
-  std::size_t threads = 0; // 0: as many as there are cores, at most 8
+  std::size_t threads = 0; // 0: as many as there are cores, at most 8; fewer for want of memory
 };
 
 struct BackupProgress {
@@ -53,7 +53,8 @@ struct BackupReport {
 
 // Packs are durable, then the index, then what was written is read back, then the snapshot is
 // written. Whenever it ends before that there is no snapshot, and what it stored is used by the
-// next one. not_found: no such path. failed and others: something could not be read; interrupted.
+// next one. The lock need not be settled: it is before anything is stored. not_found: no such path.
+// failed and others: something could not be read; interrupted.
 base::Result<BackupReport> backup(Repository& repository, Lock& lock, world::Folders& folders,
                                   const BackupOptions& options,
                                   const std::function<void(const BackupProgress&)>& progress);

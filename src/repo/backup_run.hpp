@@ -3,10 +3,12 @@
 // workers read files, and the thread that called stores packs.
 
 #include "repo/backup.hpp"
+#include "repo/cut.hpp"
 #include "repo/format/chunker.hpp"
 #include "repo/format/tree.hpp"
 #include "repo/queue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -30,6 +32,8 @@ struct Dir {
   std::vector<std::optional<format::Node>> nodes; // nothing: it went away
   std::atomic<std::size_t> pending = 1;           // one is the walker's
   std::optional<format::Id> previous;             // its tree in the parent snapshot
+  std::atomic<bool> is_as_before = false;         // nothing was seen yet that differs from that
+  PostgresPart postgres = PostgresPart::none;
 };
 
 // A file that is being read; its chunks may be stored by several threads.
@@ -41,16 +45,17 @@ struct Reading {
   std::atomic<std::size_t> pending = 1; // one is the reader's
 };
 
+enum class CutBy { content, size, header }; // header: size, when it begins as a database
 struct FileJob {
   std::shared_ptr<Dir> dir;
   std::size_t place = 0;
   world::Entry entry;
+  CutBy cut = CutBy::content;
   std::shared_ptr<world::Folder> folder; // that it is read from, when it is not that of `dir`
   std::vector<format::Id> earlier;       // its chunks in the parent snapshot, of several
 };
 
-// Memory for a chunk and what is read behind its end. Few chunks are large: it begins small, and
-// only small ones are used again.
+// Memory for a chunk and what is read behind its end. Few chunks are large: it begins small.
 class ChunkMemory {
 public:
   static constexpr std::size_t piece_bytes = 512U << 10U; // read at once
@@ -61,14 +66,17 @@ public:
   };
   Piece take(); // holds 2 MiB at least
   // Into memory of `bytes_max`, with what is in it.
-  static void grow(Piece& memory, std::size_t filled);
+  void grow(Piece& memory, std::size_t filled);
   void put(Piece memory);
 
 private:
   static constexpr std::size_t small_bytes = 5 * piece_bytes;
   static constexpr std::size_t spare_max = 16;
+  static constexpr std::size_t spare_large_max = 2;
+  Piece take_from(std::vector<Piece>& spare);
   std::mutex mutex_;
   std::vector<Piece> spare_;
+  std::vector<Piece> spare_large_;
 };
 
 // A chunk of a file, in memory that goes back to where it came from.
@@ -99,10 +107,13 @@ struct Job { // of the two
 
 class BackupRun {
 public:
-  BackupRun(Repository& of, world::Folders& from, const BackupOptions& how, Excludes without)
-      : repository{of}, folders{from}, options{how}, excludes{std::move(without)},
-        tree_saver{of, format::BlobType::tree, how.save, added,
-                   [this](format::FinishedPack pack) { return packs.push(std::move(pack)); }} {}
+  BackupRun(Repository& of, world::Folders& from, const BackupOptions& how, const MemoryPlan& with,
+            Excludes without)
+      : repository{of}, folders{from}, options{how}, plan{with}, save{save_of(how, with)},
+        excludes{std::move(without)}, tree_saver{of, format::BlobType::tree, save, added,
+                                                 [this](format::FinishedPack pack) {
+                                                   return packs.push(std::move(pack));
+                                                 }} {}
 
   // The first failure is the one that counts; everything ends soon after.
   void fail(base::Error error);
@@ -116,6 +127,8 @@ public:
   Repository& repository;
   world::Folders& folders;
   const BackupOptions& options;
+  const MemoryPlan plan;
+  const SaveOptions save;
   const Excludes excludes;
   Added added;
   Queue<Job> jobs{waiting_batches_max};
@@ -136,6 +149,11 @@ public:
   std::uint64_t torn_count = 0;
 
 private:
+  static SaveOptions save_of(const BackupOptions& options, const MemoryPlan& plan) {
+    SaveOptions how = options.save;
+    how.pack_bytes = std::min(how.pack_bytes, plan.pack_bytes);
+    return how;
+  }
   bool save_tree(Dir& dir, format::Id& id);
   std::atomic<bool> is_failed_ = false;
   std::optional<base::Error> failure_;

@@ -114,7 +114,7 @@ private:
     std::vector<Entry> entries;
     for (const auto& [name, below] : wanted.below)
       entries.push_back(TRY(run_.folders.look(whole(*dir, name))));
-    make_room(*dir, entries.size());
+    make_room(*dir, entries.size(), previous.size());
     std::size_t place = 0;
     for (const auto& [name, below] : wanted.below) {
       Entry entry = std::move(entries[place]);
@@ -135,7 +135,7 @@ private:
   // A folder that is nowhere but in the snapshot, and what stands in it.
   Result<> visit_placed(const std::shared_ptr<Dir>& dir, const WantedEntry& wanted) {
     const auto previous = previous_nodes(*dir);
-    make_room(*dir, wanted.below.size());
+    make_room(*dir, wanted.below.size(), previous.size());
     std::size_t place = 0;
     for (const auto& [name, below] : wanted.below) {
       const Node* before = find(previous, name);
@@ -180,6 +180,7 @@ private:
   void take_bytes(const std::shared_ptr<Dir>& dir, std::size_t place, const std::string& name,
                   const Placed& placed) {
     const std::string& bytes = placed.bytes;
+    dir->is_as_before = false;
     Entry entry = placed.entry;
     entry.name = name;
     entry.size_bytes = bytes.size();
@@ -215,7 +216,9 @@ private:
              run_.excludes.matches(whole(*dir, entry.name));
     });
     const auto previous = previous_nodes(*dir);
-    make_room(*dir, entries.size());
+    make_room(*dir, entries.size(), previous.size());
+    dir->postgres = part_of(dir->parent ? dir->parent->postgres : PostgresPart::none,
+                            base::name_of_path(dir->path), entries);
     for (std::size_t place = 0; place < entries.size(); ++place) {
       const Node* before = find(previous, entries[place].name);
       TRY(take(dir, place, std::move(entries[place]), before));
@@ -224,7 +227,28 @@ private:
     return ok();
   }
 
-  void make_room(Dir& dir, std::size_t count) { dir.nodes.resize(count); }
+  static void make_room(Dir& dir, std::size_t count, std::size_t count_before) {
+    dir.nodes.resize(count);
+    if (count != count_before)
+      dir.is_as_before = false;
+  }
+
+  // The content may be still to come; of a folder that is told when it is done.
+  static void compare(Dir& dir, std::size_t place, const Node* previous) {
+    if (!dir.is_as_before)
+      return;
+    const Node& node = *dir.nodes[place];
+    bool is_same = previous != nullptr && node.type == previous->type;
+    if (is_same && node.type == NodeType::folder) {
+      Node with_subtree = node;
+      with_subtree.subtree = previous->subtree;
+      is_same = with_subtree == *previous;
+    } else if (is_same) {
+      is_same = node == *previous;
+    }
+    if (!is_same) // never the other way: a folder in it may have said so meanwhile
+      dir.is_as_before = false;
+  }
 
   std::shared_ptr<Dir> begin_folder(const std::shared_ptr<Dir>& dir, std::size_t place,
                                     const Entry& entry, const Node* previous) {
@@ -235,6 +259,7 @@ private:
     below->path = whole(*dir, entry.name);
     if (previous != nullptr && previous->type == NodeType::folder)
       below->previous = previous->subtree;
+    compare(*dir, place, previous);
     ++dir->pending;
     return below;
   }
@@ -244,10 +269,13 @@ private:
     if (entry.type == EntryType::folder)
       return take_folder(dir, place, entry, previous);
     dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
-    if (entry.type != EntryType::file)
+    if (entry.type != EntryType::file) {
+      compare(*dir, place, previous);
       return ok();
+    }
     if (is_unchanged(entry, previous)) {
       dir->nodes[place]->content = previous->content;
+      compare(*dir, place, previous);
       ++run_.files_unmodified;
       ++run_.files_done;
       run_.bytes_done += entry.size_bytes;
@@ -255,18 +283,42 @@ private:
     }
     const bool was_file = previous != nullptr && previous->type == NodeType::file;
     ++(was_file ? run_.files_changed : run_.files_new);
+    dir->is_as_before = false;
     ++dir->pending;
-    batch({dir, place, std::move(entry), std::move(folder),
+    const CutBy cut = cut_of(*dir, entry, previous);
+    batch({dir, place, std::move(entry), cut, std::move(folder),
            was_file && previous->content.size() > 1 ? previous->content : std::vector<Id>{}});
     return ok();
+  }
+
+  // A file goes on being cut as the snapshot before has it: what did not change in it is then
+  // there.
+  CutBy cut_of(const Dir& dir, const Entry& entry, const Node* previous) const {
+    const bool is_by_rule = is_paged(dir.postgres, entry.name);
+    if (previous != nullptr && previous->type == NodeType::file && previous->content.size() > 1) {
+      const std::span before{previous->content.data(), previous->content.size() - 1};
+      const auto is_other = [&](const Id& id) {
+        const auto place = run_.repository.index().find(id, BlobType::data);
+        return place && place->blob.plain_bytes() != fixed_blob_bytes;
+      };
+      if (std::ranges::any_of(before, is_other))
+        return CutBy::content;
+      // Zeros are cut so by content, too.
+      const auto is_first = [&](const Id& id) { return id == before.front(); };
+      if (!std::ranges::all_of(before, is_first))
+        return CutBy::size;
+    }
+    return is_by_rule ? CutBy::size : CutBy::header;
   }
 
   Result<> take_folder(const std::shared_ptr<Dir>& dir, std::size_t place, const Entry& entry,
                        const Node* previous) {
     auto folder = dir->folder->open_folder(entry.name);
-    if (!folder &&
-        (folder.error().kind == ErrorKind::not_found || folder.error().kind == ErrorKind::conflict))
+    if (!folder && (folder.error().kind == ErrorKind::not_found ||
+                    folder.error().kind == ErrorKind::conflict)) {
+      dir->is_as_before = false;
       return ok(); // it went since it was listed
+    }
     if (!folder)
       return std::move(folder).error();
     const auto below = begin_folder(dir, place, entry, previous);
@@ -298,10 +350,11 @@ private:
   }
 
   // Nothing when it cannot be read: then everything is read again, which mends it.
-  std::vector<Node> previous_nodes(const Dir& dir) {
+  std::vector<Node> previous_nodes(Dir& dir) {
     if (!dir.previous || !trees_.read(*dir.previous, BlobType::tree, text_))
       return {};
     auto nodes = format::decode_tree(text_);
+    dir.is_as_before = static_cast<bool>(nodes); // so far
     return nodes ? std::move(nodes).value() : std::vector<Node>{};
   }
 

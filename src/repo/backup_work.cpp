@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t piece_bytes = ChunkMemory::piece_bytes;
 constexpr std::uint64_t shared_bytes_min = 4U << 20U; // files from here on are work for several
+constexpr std::size_t pair_bytes_max = 2U << 20U;     // a larger chunk waits for no second one
 
 // Cuts a file into chunks, each in memory of its own. Holes are not read: a chunk that is one has
 // no memory.
@@ -27,10 +28,11 @@ public:
   Cutter(ChunkMemory& memory, const format::Chunker& chunker)
       : pool_{memory}, chunker_{chunker}, memory_{memory.take()} {}
 
-  void begin(world::SourceFile& file, const world::Entry& entry, std::span<const Id> earlier,
+  void begin(world::SourceFile& file, const world::Entry& entry, const FileJob& job,
              const Index& index) {
     file_ = &file;
-    earlier_.begin(file, entry.size_bytes, earlier, index);
+    cut_ = job.cut;
+    earlier_.begin(file, entry.size_bytes, job.earlier, index);
     size_ = entry.size_bytes;
     has_holes_ =
         entry.allocated_bytes < entry.size_bytes && entry.size_bytes >= 2 * chunk_bytes_min;
@@ -60,7 +62,7 @@ public:
         if (now)
           use(now->bytes);
       }
-      const std::size_t cut = chunker_.find_cut({memory_.bytes.get(), filled_}, seen_, is_at_end_);
+      const std::size_t cut = find_cut();
       if (cut != 0) {
         Piece piece = take(cut);
         if (now && cut == now->bytes.size())
@@ -84,7 +86,7 @@ private:
   // They were read already, from the beginning of the chunk on.
   void use(std::string_view bytes) {
     if (memory_.size < bytes.size())
-      ChunkMemory::grow(memory_, 0);
+      pool_.grow(memory_, 0);
     std::memcpy(memory_.bytes.get(), bytes.data(), bytes.size());
     position_ += bytes.size() - filled_;
     filled_ = bytes.size();
@@ -92,12 +94,22 @@ private:
     is_at_end_ = position_ == size_;
   }
 
+  // How long the chunk is, or 0 when its end is not in memory yet.
+  std::size_t find_cut() {
+    const std::string_view bytes{memory_.bytes.get(), filled_};
+    if (cut_ == CutBy::header && filled_ != 0)
+      cut_ = position_ == filled_ && is_sqlite(bytes) ? CutBy::size : CutBy::content;
+    if (cut_ != CutBy::size)
+      return chunker_.find_cut(bytes, seen_, is_at_end_);
+    return filled_ >= fixed_blob_bytes || is_at_end_ ? std::min(filled_, fixed_blob_bytes) : 0;
+  }
+
   // What is read already behind the chunk goes into other memory.
   Piece take(std::size_t cut) {
     auto rest = pool_.take();
     const std::size_t left = filled_ - cut;
     if (left > rest.size)
-      ChunkMemory::grow(rest, 0);
+      pool_.grow(rest, 0);
     if (zeros_ >= left && left != 0) { // of a hole: it need not be in memory
       position_ -= left;
       filled_ = zeros_ = 0;
@@ -135,7 +147,7 @@ private:
     if (has_holes_ && position_ >= data_end_)
       TRY(look_ahead());
     if (memory_.size - filled_ < piece_bytes)
-      ChunkMemory::grow(memory_, filled_);
+      pool_.grow(memory_, filled_);
     std::uint64_t wanted = std::min(piece_bytes, memory_.size - filled_);
     if (position_ < hole_end_) {
       wanted = std::min(wanted, hole_end_ - position_);
@@ -164,6 +176,7 @@ private:
   ChunkMemory::Piece memory_;
   EarlierChunks earlier_;
   world::SourceFile* file_ = nullptr;
+  CutBy cut_ = CutBy::content;
   std::uint64_t size_ = 0; // as the system said it at the beginning
   bool has_holes_ = false;
   bool is_at_end_ = false;
@@ -247,7 +260,7 @@ private:
       before.name = job.entry.name;
       before.attributes = job.entry.attributes;
       const auto reading = std::make_shared<Reading>();
-      const std::uint64_t size = TRY(read_chunks(*file.value(), before, job.earlier, reading));
+      const std::uint64_t size = TRY(read_chunks(*file.value(), before, job, reading));
       const world::Entry after = TRY(file.value()->now());
       const bool is_torn =
           after.size_bytes != size || after.mtime != before.mtime || after.ctime != before.ctime;
@@ -268,10 +281,9 @@ private:
 
   // Returns how many bytes there were.
   Result<std::uint64_t> read_chunks(world::SourceFile& file, const world::Entry& entry,
-                                    std::span<const Id> earlier,
-                                    const std::shared_ptr<Reading>& reading) {
+                                    const FileJob& how, const std::shared_ptr<Reading>& reading) {
     const bool is_shared = entry.size_bytes >= shared_bytes_min;
-    cutter_.begin(file, entry, earlier, run_.repository.index());
+    cutter_.begin(file, entry, how, run_.repository.index());
     std::uint64_t size = 0;
     ChunkJob waiting{reading, {}, 0};
     while (!run_.is_over()) {
@@ -280,7 +292,8 @@ private:
         waiting.chunks[waiting.count++] = *std::move(piece.chunk);
       else if (piece.bytes != 0)
         put(*reading, piece.number, piece.stored ? *piece.stored : id_of_zeros());
-      if (waiting.count == 2 || (piece.bytes == 0 && waiting.count != 0))
+      const bool is_enough = waiting.count == 2 || piece.bytes == 0 || piece.bytes > pair_bytes_max;
+      if (is_enough && waiting.count != 0)
         hand_on(std::exchange(waiting, ChunkJob{reading, {}, 0}), is_shared);
       if (piece.bytes == 0)
         break;
@@ -317,27 +330,39 @@ private:
 
 } // namespace
 
-ChunkMemory::Piece ChunkMemory::take() {
+ChunkMemory::Piece ChunkMemory::take_from(std::vector<Piece>& spare) {
   const std::scoped_lock guard{mutex_};
-  if (spare_.empty())
-    return {std::unique_ptr<char[]>{new char[small_bytes]}, small_bytes};
-  Piece memory = std::move(spare_.back());
-  spare_.pop_back();
+  if (spare.empty())
+    return {};
+  Piece memory = std::move(spare.back());
+  spare.pop_back();
+  return memory;
+}
+
+ChunkMemory::Piece ChunkMemory::take() {
+  Piece memory = take_from(spare_);
+  if (memory.size == 0)
+    memory = {std::unique_ptr<char[]>{new char[small_bytes]}, small_bytes};
   return memory;
 }
 
 void ChunkMemory::grow(Piece& memory, std::size_t filled) {
   if (memory.size == bytes_max)
     return;
-  std::unique_ptr<char[]> larger{new char[bytes_max]};
-  std::memcpy(larger.get(), memory.bytes.get(), filled);
-  memory = {std::move(larger), bytes_max};
+  Piece larger = take_from(spare_large_);
+  if (larger.size == 0)
+    larger = {std::unique_ptr<char[]>{new char[bytes_max]}, bytes_max};
+  std::memcpy(larger.bytes.get(), memory.bytes.get(), filled);
+  std::swap(memory, larger);
+  put(std::move(larger));
 }
 
 void ChunkMemory::put(Piece memory) {
   const std::scoped_lock guard{mutex_};
-  if (memory.size == small_bytes && spare_.size() < spare_max)
-    spare_.push_back(std::move(memory));
+  const bool is_large = memory.size == bytes_max;
+  auto& spare = is_large ? spare_large_ : spare_;
+  if (memory.size != 0 && spare.size() < (is_large ? spare_large_max : spare_max))
+    spare.push_back(std::move(memory));
 }
 
 Result<> work(BackupRun& run, BlobSaver& saver) {

@@ -88,6 +88,42 @@ def test_both_take_unchanged_files_from_the_others_snapshot(place, tree):
     assert summary["files_new"] + summary["files_changed"] == 0
 
 
+def make_databases(folder):
+    """As a data folder of PostgreSQL looks, and a database of SQLite: both are cut into blobs of one size."""
+    for name in ("base/5", "global"):
+        (folder / name).mkdir(parents=True)
+    for name in ("PG_VERSION", "global/pg_control", "postgresql.conf"):
+        (folder / name).write_text("15\n")
+    source = random.Random(5)
+    (folder / "base/5/16384").write_bytes(source.randbytes(12_000_000))
+    (folder / "shop.db").write_bytes(b"SQLite format 3\0" + source.randbytes(3_000_000))
+
+
+def write_page(path):
+    with open(path, "r+b") as file:
+        file.seek(5_000_000)
+        file.write(b"page")
+
+
+def test_databases_cut_by_size_are_restics_as_well(place, tmp_path):
+    data = tmp_path / "data"
+    make_databases(data)
+    place.belay("repo", "init")
+    place.belay("backup", "--path", data)
+    write_page(data / "base/5/16384")
+    summary = place.belay_json("backup", "--path", data)[-1]["summary"]
+    assert summary["data_blobs"] == 1 and summary["data_added"] < 1_200_000, "half a MiB, and trees"
+    place.restic("check", "--read-data")
+    place.restic("restore", "latest", "--target", place.folder / "back")
+    assert describe(str(place.folder / "back") + str(data)) == describe(data)
+    # It stores them once more when it reads them; then we cut where it did.
+    place.restic("backup", "--force", data)
+    os.utime(data / "base/5/16384")
+    summary = place.belay_json("backup", "--path", data)[-1]["summary"]
+    assert summary["files_changed"] == 1 and summary["data_blobs"] == 0, "cut as the snapshot before"
+    place.belay("repo", "check", "--read-data")
+
+
 def test_prune_of_either_leaves_the_others_snapshots_whole(place, tree):
     place.restic("init")
     source = random.Random(7)
