@@ -28,7 +28,7 @@ class Compare:
 
     def __init__(self, data_set, arguments):
         self.data_set, self.arguments = data_set, arguments
-        self.rows, self.sizes = {}, {}
+        self.rows, self.sizes, self.grown = {}, {}, {}
 
     def run(self):
         with tempfile.TemporaryDirectory(prefix="belay-bench-", dir=self.arguments.folder) as folder:
@@ -53,7 +53,10 @@ class Compare:
                 self.restore(tool, "restore")
         self.data_set.change(self.data)
         for tool in self.tools:
+            size = tool.size() if "changed" in tool.steps else 0
             self.step(tool, "changed")
+            if "changed" in tool.steps:
+                self.grown[tool.name] = tool.size() - size
             self.restore(tool, "in place")
             self.restore(tool, "by times")
             tool.end()
@@ -77,7 +80,8 @@ class Compare:
 
     def show(self, name):
         print(f"\n**{name}**: {self.files:,} files, {self.mebibytes:.0f} MiB. Repository after `fresh`, MiB: "
-              + ", ".join(f"{tool} {size:.0f}" for tool, size in self.sizes.items()))
+              + ", ".join(f"{tool} {size:.0f}" for tool, size in self.sizes.items())
+              + "; grown by the change: " + ", ".join(f"{tool} {size:.1f}" for tool, size in self.grown.items()))
         print("\n| step | tool | wall s | CPU s | memory MiB | written MiB | wall × | CPU × |\n|---|---|---|---|---|---|---|---|")
         for step, rows in self.rows.items():
             own = rows["belay"]
@@ -104,6 +108,9 @@ def targets_of(compared, peer):
     targets.append(Target("memory of fresh, worst set: belay / peer", max(1 / value for value in factors("fresh", "memory")), 1))
     targets.append(Target("size of the repository, worst set: belay / peer",
                           max(each.sizes["belay"] / each.sizes[peer] for each in compared.values()), 1.02))
+    if "PostgreSQL" in compared:  # elsewhere both cut by chance, each at places of its own
+        grown = compared["PostgreSQL"].grown
+        targets.append(Target("PostgreSQL, growth of the repository by the change: belay / peer", grown["belay"] / grown[peer], 1))
     if "small text files" in compared:
         targets.append(Target("small text files, nothing changed, s", compared["small text files"].rows["unchanged"]["belay"]["wall"], 1))
     if "PostgreSQL" in compared and peer in compared["PostgreSQL"].rows.get("in place", {}):
