@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Break the engine on purpose, one line at a time; the simulator must notice every time.
+"""Break the engine and the repository on purpose, one line at a time; the simulator must notice every time.
 
 The broken file is compiled, with those that the release build compiles as one with it, and
-linked before the rest of that build; then every single fault is played (`belay_sim --singles`).
+linked before the rest of that build; then every single fault is played (`belay_sim --singles`),
+or, for a file of src/repo, some histories of repositories (`belay_sim --repo --quick`).
 A mutant that survives is a checker that does not look, and fails the run."""
 import concurrent.futures
 import json
@@ -16,7 +17,7 @@ import tempfile
 root = pathlib.Path(__file__).resolve().parent.parent
 build = root / "build" / "release"
 LIBRARIES = ("engine", "judge", "state", "journal", "drivers_directory", "drivers_sqlite", "drivers_process", "releases",
-             "drivers_probe", "migrations", "domain", "sim", "base")
+             "drivers_probe", "migrations", "domain", "sim", "repo", "repo_backend", "repo_format", "base")
 MUTANTS = [  # name, file below src, from, to
     # "A failed smoke test is passed over" is not among them: the checks of the watch find it too.
     ("a point does not say what it gave up", "engine/steps_back.cpp",
@@ -70,7 +71,22 @@ MUTANTS = [  # name, file below src, from, to
      "      return context_.write({out, end});",
      "      TRY(context_.folder.end_operation(context_.plan.operation));\n"
      "      return context_.write({out, end});"),
+    ("an index file is written before its packs", "repo/saver.cpp",
+     "  TRY(repository_.backend().save({FileKind::pack, pack.id}, pack.bytes));",
+     "  TRY(repository_.save(FileKind::index, format::index_to_json({{pack.id, pack.blobs}})));\n"
+     "  TRY(repository_.backend().save({FileKind::pack, pack.id}, pack.bytes));"),
+    ("packs go before the new index is there", "repo/prune.cpp",
+     "    TRY(write_index());\n    TRY(remove());", "    TRY(remove());\n    TRY(write_index());"),
+    ("nobody looks again after taking a lock", "repo/lock.cpp",
+     "  if (auto alone = lock->check_others(); !alone) {", "  if (auto alone = ok(); !alone) {"),
+    ("a restore in place believes the times", "repo/restore_live.cpp",
+     "  return options_.in_place->is_time_trusted && live", "  return live"),
 ]
+
+
+def words_of(file):
+    """What the simulator plays for a sabotage of this file."""
+    return ["--repo", "--quick", "--stop"] if file.startswith("repo/") else ["--singles", "--stop"]
 
 
 def compile_command(path):
@@ -109,13 +125,13 @@ def try_mutant(mutant):
         libraries = [str(build / f"src/lib{lib}.a") for lib in LIBRARIES]
         link = ["c++", "-o", f"{folder}/belay_sim", f"{folder}/broken.o",
                 *map(str, sorted(build.glob("tests/CMakeFiles/belay_sim.dir/Unity/*.o"))),
-                "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lre2", "-lcrypto", "-lpthread"]
+                "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lre2", "-lcrypto", "-larchive", "-lzstd", "-lpthread"]
         for command in (words, link):
             run = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
             if run.returncode:
                 return name, None, "it does not build:\n" + (run.stdout + run.stderr)[-1500:]
         try:
-            run = subprocess.run([f"{folder}/belay_sim", "--singles", "--stop"],
+            run = subprocess.run([f"{folder}/belay_sim", *words_of(file)],
                                  capture_output=True, text=True, timeout=120, check=False)
         except subprocess.TimeoutExpired:
             return name, True, "it does not end"
@@ -129,11 +145,11 @@ if "--check" in sys.argv:  # a second's work: does each sabotage still find its 
              if (root / "src" / file).read_text().count(old) != 1]
     sys.exit("\n".join(stale) or 0)
 
-control = subprocess.run([build / "tests/belay_sim", "--singles", "--stop"], capture_output=True,
-                         text=True, check=False)
-print(f"control  nothing is broken: {control.stdout.strip()[:100]}", flush=True)
-if control.returncode:
-    raise SystemExit("the engine is broken without any help: mutants prove nothing")
+for words in map(words_of, ("engine/", "repo/")):
+    control = subprocess.run([build / "tests/belay_sim", *words], capture_output=True, text=True, check=False)
+    print(f"control  nothing is broken: {control.stdout.strip()[:100]}", flush=True)
+    if control.returncode:
+        raise SystemExit("it is broken without any help: mutants prove nothing")
 failures = 0
 with concurrent.futures.ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
     for mutant_name, caught, said in pool.map(try_mutant, MUTANTS):

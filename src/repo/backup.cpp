@@ -94,7 +94,8 @@ class Backup {
 public:
   Backup(Repository& repository, Lock& lock, BackupRun& run,
          const std::function<void(const BackupProgress&)>& progress)
-      : repository_{repository}, lock_{lock}, run_{run}, progress_{progress}, store_{repository} {}
+      : repository_{repository}, lock_{lock}, run_{run}, progress_{progress}, store_{repository,
+                                                                                     lock} {}
 
   // All threads, until everything is stored. The thread that calls is the one with effects.
   Result<> read_all(const std::optional<Id>& previous_root) {

@@ -265,7 +265,7 @@ private:
     TRY_CONTEXT(find_missing(snapshot.tree, data, trees), which);
     const std::uint64_t all = data.size() + trees.size();
     const std::uint64_t data_blobs = data.size();
-    PackStore store{to_.repository};
+    PackStore store{to_.repository, to_.lock};
     const auto tell = [&](std::uint64_t done) {
       if (progress_)
         progress_({done, all});

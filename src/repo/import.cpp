@@ -29,10 +29,11 @@ class Import {
 public:
   Import(Repository& repository, Lock& lock, const ImportOptions& options, world::Entry file)
       : repository_{repository}, lock_{lock}, options_{options}, file_{std::move(file)},
-        chunker_{repository.config().chunker}, store_{repository}, data_{repository, BlobType::data,
-                                                                         options.save, added_,
-                                                                         sink()},
-        trees_{repository, BlobType::tree, options.save, added_, sink()} {
+        chunker_{repository.config().chunker}, store_{repository, lock},
+        data_{repository, BlobType::data, options.save, added_, sink()}, trees_{repository,
+                                                                                BlobType::tree,
+                                                                                options.save,
+                                                                                added_, sink()} {
     root_.node.type = NodeType::folder;
     top_ = &at(root_, options.path_as);
   }
@@ -283,6 +284,7 @@ Result<ImportReport> import_file(Repository& repository, Lock& lock, world::Sour
                      .tags = options.tags,
                      .program_version = options.program_version,
                      .summary = summary};
+  TRY(lock.keep());
   report.snapshot.id =
       TRY(repository.save(backend::FileKind::snapshot, format::to_json(report.snapshot)));
   return report;

@@ -92,8 +92,10 @@ Result<> Lock::write() {
   const world::Identity self = ports.machine.identity();
   const format::LockFile lock{format::Time::of(ports.clock.now()), sharing_ == Sharing::exclusive,
                               self.host, self.user, self.pid};
+  // As old as the time in it, also when we fell asleep while it was written.
+  const world::Milliseconds now = ports.clock.monotonic();
   id_ = TRY(repository_.save(FileKind::lock, format::to_json(lock)));
-  written_ = ports.clock.monotonic();
+  written_ = now;
   return ok();
 }
 
@@ -130,12 +132,19 @@ Result<> Lock::keep() {
   const auto age = repository_.ports().clock.monotonic() - written_;
   if (age < renewed_after)
     return ok();
-  if (age > lost_after)
-    return Error{ErrorKind::locked, "the lock of the repository was lost: it was not renewed", ""};
+  TRY(check_age());
   const format::Id old = id_;
   if (auto renewed = write(); !renewed)
     return age + renewed_after > lost_after ? std::move(renewed) : ok(); // there is time to retry
-  return repository_.backend().remove({FileKind::lock, old});
+  TRY(repository_.backend().remove({FileKind::lock, old}));
+  return check_age(); // the machine may have slept meanwhile
+}
+
+Result<> Lock::check_age() {
+  if (repository_.ports().clock.monotonic() - written_ <= lost_after)
+    return ok();
+  return Error{ErrorKind::locked, "the lock of the repository was lost: it was not renewed",
+               "Was the machine asleep, or the repository out of reach? Start it again."};
 }
 
 Result<> Lock::release() {

@@ -41,6 +41,7 @@ private:
   Lock(Repository& repository, Sharing sharing) : repository_{repository}, sharing_{sharing} {}
   base::Result<> write();
   base::Result<> check_others();
+  base::Result<> check_age(); // others may take it for dead
   bool is_settled_ = false;
   Repository& repository_;
   Sharing sharing_;

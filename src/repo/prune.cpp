@@ -230,6 +230,7 @@ private:
     std::size_t blobs = 0;
     std::set<Id> written;
     const auto flush = [&]() -> Result<> {
+      TRY(lock_.keep());
       if (!kept.empty())
         TRY(repository_.save(FileKind::index, format::index_to_json(kept)));
       kept.clear();
@@ -273,7 +274,7 @@ private:
   Lock& lock_;
   const PruneOptions& options_;
   SaveOptions save_;
-  PackStore store_{repository_};
+  PackStore store_{repository_, lock_};
   Usage usage_;
   std::vector<Listed> index_files_;
   std::map<Id, PackState> packs_;

@@ -29,7 +29,7 @@ class Repair {
 public:
   Repair(Repository& repository, Lock& lock, const RepairOptions& options)
       : repository_{repository}, lock_{lock}, options_{options}, reader_{repository},
-        sealer_{repository.key(), repository.ports().random}, store_{repository},
+        sealer_{repository.key(), repository.ports().random}, store_{repository, lock},
         saver_data_{saver(BlobType::data)}, saver_trees_{saver(BlobType::tree)} {}
 
   Result<RepairReport> run(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
@@ -86,6 +86,7 @@ private:
             std::string{"cannot be read: "} +
                 (goes ? "it goes" : "it stays; --remove-broken-snapshots removes it"));
       report_.snapshots_removed += goes ? 1 : 0;
+      TRY(keep());
       if (goes && !options_.is_dry_run)
         TRY(repository_.backend().remove({FileKind::snapshot, file.id}));
     }
@@ -221,11 +222,14 @@ private:
         blobs += rest[at].blobs.size();
         some.push_back(std::move(rest[at]));
       }
+      TRY(keep());
       TRY(repository_.save(FileKind::index, format::index_to_json(some)));
       ++report_.index_files_written;
     }
-    for (const Id& file : old_files_)
+    for (const Id& file : old_files_) {
+      TRY(lock_.keep());
       TRY(repository_.backend().remove({FileKind::index, file}));
+    }
     return ok();
   }
 

@@ -112,6 +112,7 @@ bool BlobSaver::flush() {
 }
 
 Result<> PackStore::store(FinishedPack pack) {
+  TRY(lock_.keep());
   TRY(repository_.backend().save({FileKind::pack, pack.id}, pack.bytes));
   repository_.spare().put(std::move(pack.bytes));
   stored_.push_back({pack.id, std::move(pack.blobs)});
@@ -128,6 +129,7 @@ Result<> PackStore::flush() {
       packs.push_back(stored_[at]);
       blobs += stored_[at].blobs.size();
     }
+    TRY(lock_.keep());
     TRY(repository_.save(FileKind::index, format::index_to_json(packs)));
     indexed_ += packs.size();
   }

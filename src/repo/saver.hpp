@@ -1,7 +1,7 @@
 #pragma once
 // Saver: makes packs of blobs, and stores them with their index.
 
-#include "repo/repository.hpp"
+#include "repo/lock.hpp"
 
 #include <atomic>
 #include <functional>
@@ -62,10 +62,12 @@ private:
   std::string compressed_;
 };
 
-// Stores packs durably, and index files for what is stored. For one thread: the one with effects.
+// Stores packs durably, and index files for what is stored, as long as the lock holds: who slept
+// too long must not name packs that another one has removed since. For one thread: the one with
+// effects.
 class PackStore {
 public:
-  explicit PackStore(Repository& repository) : repository_{repository} {}
+  PackStore(Repository& repository, Lock& lock) : repository_{repository}, lock_{lock} {}
   base::Result<> store(format::FinishedPack pack);
   base::Result<> flush(); // the index of what was stored since
   const std::vector<format::IndexedPack>& stored() const { return stored_; }
@@ -75,6 +77,7 @@ public:
 
 private:
   Repository& repository_;
+  Lock& lock_;
   std::vector<format::IndexedPack> stored_;
   std::size_t indexed_ = 0; // so many of them
   std::size_t blobs_waiting_ = 0;

@@ -7,6 +7,8 @@
 //   belay_sim --singles          every single fault of every scenario
 //   --stop                       with any of them: end at the first broken one (for mutants)
 //   belay_sim --seed N [--count M]  M random histories of up to three faults from seed N
+//   belay_sim --repo [--quick]   histories of repositories instead of upgrades: 16, or 10 of which
+//                                not all is played; with --seed N [--count M] those from seed N on
 //   belay_sim --history KIND FAULT@EFFECT...   one history, as a broken one is printed, with its
 //                                journal
 
@@ -25,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "repo_play.hpp"
 #include "scenario.hpp"
 
 namespace {
@@ -277,6 +280,38 @@ void seeded(Player& player, std::uint64_t seed, std::size_t count) {
   }
 }
 
+int play_repositories(std::uint64_t seed, std::size_t count, bool is_quick, bool is_stopping) {
+  std::atomic<std::uint64_t> next = seed;
+  std::atomic<std::size_t> runs = 0;
+  std::atomic<std::size_t> broken = 0;
+  std::atomic<std::uint64_t> digest = 0;
+  std::mutex mutex;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto work = [&] {
+    for (std::uint64_t at = next++; at < seed + count && !(is_stopping && broken > 0);
+         at = next++) {
+      const repo_sim::Played played = repo_sim::play(at, {.is_quick = is_quick});
+      runs += played.runs;
+      digest += played.digest;
+      if (played.broken.empty())
+        continue;
+      ++broken;
+      const std::scoped_lock guard{mutex};
+      std::printf("BROKEN %s\n", played.broken.c_str());
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned thread = 0; thread < std::max(1U, std::thread::hardware_concurrency()); ++thread)
+      threads.emplace_back(work);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  std::printf("%zu histories of repositories, hurt %zu times, in %.1f s, %zu broken (%016llx)\n",
+              count, runs.load(), took.count(), broken.load(),
+              static_cast<unsigned long long>(digest.load()));
+  return broken == 0 ? 0 : 1;
+}
+
 int show(int count, char** words) {
   History history;
   for (const auto kind : scenario::all_kinds)
@@ -307,14 +342,17 @@ int main(int argc, char** argv) {
   bool is_quick = false;
   bool is_stopping = false;
   bool is_single = false;
+  bool is_of_repositories = false;
   std::optional<std::uint64_t> seed;
-  std::size_t count = 20'000;
+  std::optional<std::size_t> count;
   for (int at = 1; at < argc; ++at) {
     const std::string word = argv[at];
     if (word == "--quick")
       is_quick = true;
     else if (word == "--singles")
       is_single = true;
+    else if (word == "--repo")
+      is_of_repositories = true;
     else if (word == "--stop")
       is_stopping = true;
     else if (word == "--seed" && at + 1 < argc)
@@ -322,15 +360,19 @@ int main(int argc, char** argv) {
     else if (word == "--count" && at + 1 < argc)
       count = std::strtoull(argv[++at], nullptr, 10);
     else {
-      std::fprintf(stderr,
-                   "usage: belay_sim [--quick | --singles | --seed N [--count M]] [--stop]\n");
+      std::fprintf(
+          stderr,
+          "usage: belay_sim [--repo] [--quick | --singles | --seed N [--count M]] [--stop]\n");
       return 2;
     }
   }
+  if (is_of_repositories)
+    return play_repositories(seed.value_or(1), count.value_or(is_quick ? 10 : 16), is_quick,
+                             is_stopping);
   Player player{is_quick, is_single, is_stopping ? 1U : 20U};
   const auto begun = std::chrono::steady_clock::now();
   if (seed)
-    seeded(player, *seed, count);
+    seeded(player, *seed, count.value_or(20'000));
   else
     exhaustive(player);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
