@@ -61,6 +61,7 @@ struct RepoOptions {
   bool is_all_read_back = false;
   bool has_holes = false;
   bool is_data_read = false;
+  bool is_unlocked = false;
   bool is_all = false;
   bool is_dry_run = false;
   bool is_broken_removed = false; // of repair

@@ -46,7 +46,7 @@ Result<int> RepoWork::run_export(repo::Repository& repository) {
   const auto begin = host_.world.clock.monotonic();
   TRY(archive.begin());
   const auto report = TRY(repo::with_lock(
-      repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::TarReport> {
+      repository, sharing(repo::Sharing::shared), [&](repo::Lock& lock) -> Result<repo::TarReport> {
         TRY(repository.load_index());
         const auto write = [&](std::string_view bytes) -> Result<> {
           TRY(lock.keep());

@@ -53,6 +53,7 @@ struct RepoCommands::State {
     check->add_flag("--read-data", options.is_data_read, "read every byte");
     check->add_option("--read-data-subset", options.subset, "read this share, as 10%, by lot");
     add_memory(check, options);
+    add_no_lock(check);
     CLI::App* repair = add_with_repository(
         *repo, "repair", "make the index say what is there, and save what harmed packs still hold",
         "  belay repo repair -r /srv/backup -p password --read-data", &RepoWork::repair);
@@ -207,6 +208,7 @@ struct RepoCommands::State {
         &RepoWork::verify);
     add_snapshot(verify);
     add_memory(verify, options);
+    add_no_lock(verify);
     add_archives();
   }
 
@@ -219,6 +221,7 @@ struct RepoCommands::State {
     out->add_option("SNAPSHOT", options.snapshot, "SNAPSHOT or SNAPSHOT:FOLDER")->required();
     out->add_option("FILE", options.file, "ends in .tgz, .tar.gz, .tar.zst or .tar; must not exist")
         ->required();
+    add_no_lock(out);
     CLI::App* in = add_with_repository(
         root, "import", "take a snapshot of what an archive or a dump holds",
         "  belay import km-backup-20260102T030405.tgz --path-as /srv/km -r /srv/backup -p "
@@ -230,6 +233,12 @@ struct RepoCommands::State {
                    "absolute path in the snapshot: of the folder, or of the dump")
         ->required();
     in->add_option("--tag", options.tags, "a word to find the snapshot by");
+  }
+
+  CLI::Option* add_no_lock(CLI::App* sub) {
+    return sub->add_flag(
+        "--no-lock", options.is_unlocked,
+        "without a lock: when the place cannot be written to, and nobody prunes it");
   }
 
   void add_snapshot(CLI::App* sub) {
@@ -259,6 +268,7 @@ struct RepoCommands::State {
                             ->excludes(target);
     restore->add_option("--store", options.store, "this store alone")->needs(into);
     restore->add_flag("--sparse", options.has_holes, "make holes of runs of zeros");
+    add_no_lock(restore)->excludes(into);
     CLI::Option* in_place =
         restore
             ->add_flag("--in-place", options.is_in_place,

@@ -33,6 +33,8 @@ void add_copy(CLI::App* sub, RepoOptions& options) {
   sub->add_flag("--read-back", options.is_all_read_back,
                 "read back all that was stored, not a part");
   add_memory(sub, options);
+  sub->add_flag("--from-no-lock", options.is_unlocked,
+                "without a lock where the snapshots are, when that cannot be written to");
   sub->add_option("SNAPSHOT", options.snapshots, "first digits of their ids, or latest; none: all");
 }
 
@@ -113,7 +115,8 @@ int RepoWork::copy() {
                           });
       });
     };
-    const auto report = TRY(repo::with_lock(from->repository(), repo::Sharing::shared, with_locks));
+    const auto report =
+        TRY(repo::with_lock(from->repository(), sharing(repo::Sharing::shared), with_locks));
     return print(is_json_ ? line_of(json_of(report)) : text_of(report));
   };
   const Result<int> done = run();

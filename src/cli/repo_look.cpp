@@ -208,7 +208,8 @@ Result<int> RepoWork::run_verify(repo::Repository& repository) {
   const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
-      repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::VerifyReport> {
+      repository, sharing(repo::Sharing::shared),
+      [&](repo::Lock& lock) -> Result<repo::VerifyReport> {
         TRY(repository.load_index());
         if (app::names_point(options_.snapshot))
           TRY(app::check_point(repository, snapshot));

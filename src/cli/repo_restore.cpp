@@ -72,7 +72,8 @@ Result<int> RepoWork::restore_into(repo::Repository& repository,
                                    const repo::RestoreOptions& how) {
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
-      repository, repo::Sharing::shared, [&](repo::Lock& lock) -> Result<repo::RestoreReport> {
+      repository, sharing(repo::Sharing::shared),
+      [&](repo::Lock& lock) -> Result<repo::RestoreReport> {
         TRY(repository.load_index());
         return repo::restore(repository, lock, *terminal_.folders, snapshot, how,
                              [&](const repo::RestoreReport& now) {

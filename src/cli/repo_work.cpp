@@ -104,7 +104,13 @@ int RepoWork::with_repository(const std::function<Result<int>(repo::Repository&)
     return work(depot->repository());
   };
   const Result<int> done = run();
-  return done ? done.value() : fail(done.error(), trouble);
+  if (done)
+    return done.value();
+  Error error = done.error();
+  if (error.kind == ErrorKind::corrupt && error.hint.empty())
+    error.hint = "'belay repo check' names all that is harmed, and 'belay repo repair' saves what "
+                 "can be saved.";
+  return fail(error, trouble);
 }
 
 int RepoWork::init() {
@@ -129,7 +135,7 @@ Result<int> RepoWork::run_check(repo::Repository& repository) {
     how.percent = static_cast<unsigned>(
         std::lround(TRY(share_of(options_.subset, "--read-data-subset")) * 100));
   const auto report =
-      TRY(repo::with_lock(repository, repo::Sharing::exclusive, [&](repo::Lock& lock) {
+      TRY(repo::with_lock(repository, sharing(repo::Sharing::exclusive), [&](repo::Lock& lock) {
         return repo::check(repository, lock, how, [&](std::uint64_t done, std::uint64_t all) {
           progress("read " + std::to_string(done) + " of " + std::to_string(all) + " packs");
         });

@@ -3,6 +3,7 @@
 
 #include "app/stack_places.hpp"
 #include "cli/repo.hpp"
+#include "repo/lock.hpp"
 #include "repo/repository.hpp"
 #include "repo/restore.hpp"
 
@@ -55,6 +56,10 @@ private:
                                      const std::string& question, bool is_asked_twice) const;
   app::RepoPorts ports() const {
     return {*terminal_.folders, *terminal_.machine, *terminal_.channels, options_.memory_bytes};
+  }
+  // Of a command that only reads.
+  repo::Sharing sharing(repo::Sharing wanted) const {
+    return options_.is_unlocked ? repo::Sharing::none : wanted;
   }
   std::string absolute(const std::string& path) const;
   base::Result<repo::backend::Place> place() const; // what --repo and its options name

@@ -43,6 +43,10 @@ Result<std::vector<FoundLock>> find_locks(Repository& repository) {
     auto json = repository.load(name);
     if (!json && json.error().kind == ErrorKind::not_found)
       continue; // let go since
+    if (!json && json.error().kind == ErrorKind::corrupt)
+      return Error{
+          ErrorKind::corrupt, json.error().message,
+          "'belay repo unlock --remove-all' removes it: look first that nobody is at work."};
     if (!json)
       return std::move(json).error();
     const auto lock = TRY_CONTEXT(format::lock_from_json(json.value()), backend::text_of(name));
@@ -94,13 +98,22 @@ Result<> Lock::write() {
                               self.host, self.user, self.pid};
   // As old as the time in it, also when we fell asleep while it was written.
   const world::Milliseconds now = ports.clock.monotonic();
-  id_ = TRY(repository_.save(FileKind::lock, format::to_json(lock)));
+  auto saved = repository_.save(FileKind::lock, format::to_json(lock));
+  if (!saved) {
+    Error error = std::move(saved).error().context("unable to lock the repository");
+    error.hint +=
+        std::string{error.hint.empty() ? "" : " "} + "What only reads can do without: --no-lock.";
+    return error;
+  }
+  id_ = saved.value();
   written_ = now;
   return ok();
 }
 
 Result<std::unique_ptr<Lock>> Lock::begin(Repository& repository, Sharing sharing) {
   std::unique_ptr<Lock> lock{new Lock{repository, sharing}}; // NOLINT: the constructor is private
+  if (sharing == Sharing::none)
+    return lock;
   TRY(lock->check_others());
   TRY(lock->write());
   return lock;
@@ -129,6 +142,8 @@ Result<std::unique_ptr<Lock>> Lock::acquire(Repository& repository, Sharing shar
 }
 
 Result<> Lock::keep() {
+  if (sharing_ == Sharing::none)
+    return ok();
   const auto age = repository_.ports().clock.monotonic() - written_;
   if (age < renewed_after)
     return ok();
@@ -148,7 +163,7 @@ Result<> Lock::check_age() {
 }
 
 Result<> Lock::release() {
-  return repository_.backend().remove({FileKind::lock, id_});
+  return sharing_ == Sharing::none ? ok() : repository_.backend().remove({FileKind::lock, id_});
 }
 
 } // namespace repo

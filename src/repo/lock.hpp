@@ -11,6 +11,7 @@ namespace repo {
 enum class Sharing {
   shared,    // backup, restore, looking: several at once
   exclusive, // what removes files: alone
+  none,      // only looking, where nothing can be written: nobody is told, and nobody is asked
 };
 
 struct FoundLock {
@@ -26,7 +27,7 @@ base::Result<std::size_t> unlock(Repository& repository, bool is_all);
 class Lock {
 public:
   // locked: somebody else is at work; the message says who. Locks that a dead process of this host
-  // left are removed.
+  // left are removed. Whatever else: the place cannot be written to.
   static base::Result<std::unique_ptr<Lock>> acquire(Repository& repository, Sharing sharing);
   // The same, but does not wait yet until the lock is sure: settle() does. Until then somebody who
   // came at the same moment may be at work: reading may fail, and nothing may be written.

@@ -63,7 +63,11 @@ Result<> NewArchive::read_back(const TarReport& wanted) {
     read.update(std::string_view{bytes}.substr(0, got));
     offset += got;
   }
-  const auto found = TRY(verify_archive(*file, path_));
+  const auto verified = verify_archive(*file, path_);
+  if (!verified)
+    return Error{verified.error().kind, verified.error().message,
+                 "No archive was made: 'belay restore' brings back what no archive can hold."};
+  const ArchiveSummary& found = verified.value();
   if (read.hex() != written_.hex() || found.entries != wanted.entries ||
       found.bytes != wanted.bytes)
     return Error{ErrorKind::corrupt, "'" + path_ + "' is not what was written when it is read",

@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t keys_tried_max = 20; // each costs half a second
 constexpr std::size_t file_bytes_max = std::size_t{1} << 30U;
 constexpr std::size_t spare_max = 4;
+constexpr const char* unchanging = "It cannot be repaired: bring it back from a copy of the "
+                                   "repository, where it is the same.";
 constexpr char compressed_mark = 2; // first byte of an unpacked file that is compressed
 
 // `why`: of the backend, which may know more than that there is no config.
@@ -62,7 +64,7 @@ Result<OpenedKey> open_key(backend::Backend& backend, std::string_view password,
     const std::string json = TRY(backend.load(name));
     const auto file = format::key_file_from_json(json);
     if (!file || format::id_of(json) != name.id) {
-      broken = Error{ErrorKind::corrupt, "'" + text_of(name) + "' is broken", ""};
+      broken = Error{ErrorKind::corrupt, "'" + text_of(name) + "' is broken", unchanging};
       continue;
     }
     auto key = format::unlock(file.value(), password, random);
@@ -124,15 +126,23 @@ Result<std::unique_ptr<Repository>> Repository::create(backend::Backend& backend
 Result<std::unique_ptr<Repository>> Repository::open(backend::Backend& backend, Ports ports,
                                                      std::string_view password) {
   auto sealed = backend.load({});
-  if (!sealed && sealed.error().kind == ErrorKind::not_found)
+  if (!sealed && sealed.error().kind == ErrorKind::not_found) {
+    const auto keys = backend.list(FileKind::key);
+    if (keys && !keys.value().empty())
+      return Error{ErrorKind::not_found,
+                   "the repository at '" + backend.location() + "' has keys, but no config",
+                   unchanging};
     return no_repository(backend.location(), sealed.error());
+  }
   if (!sealed)
     return std::move(sealed).error();
   const OpenedKey opened = TRY(open_key(backend, password, ports.random));
   std::unique_ptr<Repository> made{new Repository{backend, ports, opened.key}}; // NOLINT
   made->key_id_ = opened.id;
-  const std::string json = TRY_CONTEXT(made->sealer_.open(sealed.value()), "config");
-  made->config_ = TRY(format::config_from_json(json));
+  const auto json = made->sealer_.open(sealed.value());
+  if (!json)
+    return Error{ErrorKind::corrupt, "config: " + json.error().message, unchanging};
+  made->config_ = TRY(format::config_from_json(json.value()));
   return made;
 }
 

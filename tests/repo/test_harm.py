@@ -113,11 +113,13 @@ def held(full):
     env = {**full.env, "BELAY_PAUSE_AT": "1:after", "BELAY_PAUSE_FILE": str(full.folder / "paused")}
     process = subprocess.Popen([BELAY, "repo", "check", "-r", full.repo, "-p", full.folder / "password"],
                                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for((full.folder / "paused").exists)
-    full.process = process
-    yield full
-    process.kill()
-    process.wait()
+    try:
+        wait_for((full.folder / "paused").exists)
+        full.process = process
+        yield full
+    finally:  # also when it did not come so far
+        process.kill()
+        process.wait()
 
 
 def test_who_is_locked_out_is_told_by_whom(held):

@@ -89,3 +89,25 @@ def test_what_is_gone_for_good_is_named_and_its_snapshot_can_be_forgotten(full):
     full.belay("forget", "--keep-last", "1", "--prune")
     full.belay("repo", "check", "--read-data")
     full.restic("check", "--read-data")
+
+
+@pytest.mark.parametrize("kind, says, status", [
+    ("keys", "bring it back from a copy", 4), ("config", "bring it back from a copy", 4), ("no config", "has keys, but no config", 10),
+    ("locks", "unlock --remove-all", 4), ("data", "repo repair", 4)])
+def test_what_is_broken_is_told_with_what_to_do(lone, tmp_path, kind, says, status):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_bytes(b"x" * 1000)
+    lone.belay("repo", "init")
+    lone.belay("backup", "--path", tmp_path / "tree")
+    if kind == "locks":
+        (lone.repo / "locks" / ("ab" * 32)).write_bytes(b"")
+    elif kind == "no config":
+        (lone.repo / "config").unlink()
+    else:
+        for path in [lone.repo / "config"] if kind == "config" else lone.files(kind):
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.chmod(0o600)
+            path.write_bytes(content)
+    said = lone.belay("restore", "latest", "--target", lone.folder / "back", status=status)
+    assert "hint: " in said and says in said
