@@ -62,8 +62,9 @@ Result<domain::Snapshot> bring(const BringFrom& from, engine::Drivers drivers,
   const auto report = TRY(repo::restore(from.repository, from.lock, from.folders, from.snapshot,
                                         how, [&](const repo::RestoreReport& now) {
                                           if (from.tell)
-                                            from.tell("brought " + base::format_bytes(now.bytes) +
-                                                      " of store '" + spec.name + "'");
+                                            from.tell({.text = "store '" + target.spec->name + "'",
+                                                       .done = now.bytes,
+                                                       .total = target.stored.bytes});
                                         }));
   TRY(compare(from, how));
   auto kept = TRY(driver.adopt(spec, {.store = spec.name,

@@ -29,7 +29,7 @@ struct BringFrom {
   repo::Lock& lock;
   const repo::format::Snapshot& snapshot;
   world::Folders& folders;
-  std::function<void(const std::string&)> tell; // progress, for people; may be empty
+  TellDoing tell;
 };
 // Read back from the disk, compared with the repository, and verified by the driver. What stood
 // there goes first; after a failure a part of it may be left, which discard() removes. corrupt.

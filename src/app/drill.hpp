@@ -16,7 +16,7 @@ struct DrillRequest {
   std::string point; // empty: the newest that the place has
   Where where = Where::first;
   TellWait notice;
-  std::function<void(const std::string&)> tell; // progress, for people; may be empty
+  TellDoing tell;
 };
 
 struct DrilledStore {

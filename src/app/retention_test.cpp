@@ -33,5 +33,11 @@ TEST(StackRetention, KeepsByThePolicyAndNeverTheLastOnes) {
   EXPECT_EQ(kept_of({point(4), point(1), point(3)}, {.daily = 2}), "3 4 ");
 }
 
+TEST(StackRetention, PinsRestorePointsOnly) {
+  EXPECT_TRUE(is_pinned(point(1, 0, {"belay", "pinned"}).snapshot));
+  EXPECT_FALSE(is_pinned(point(1, 0, {"pinned"}).snapshot)) << "somebody else's word";
+  EXPECT_FALSE(is_pinned(point(1, 0, {"belay"}).snapshot));
+}
+
 } // namespace
 } // namespace app

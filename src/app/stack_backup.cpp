@@ -46,14 +46,19 @@ public:
     auto taken = write(repository);
     // The copies were made for this alone. What cannot go now goes before the next backup.
     if (auto gone = discard_point(folder_, stack_, drivers_, point_.id); !gone)
-      tell("copies for the backup are left: " + gone.error().message);
+      notice("copies for the backup are left: " + gone.error().message);
     return taken;
   }
 
 private:
-  void tell(const std::string& text) const {
+  void notice(const std::string& text) const {
+    if (request_.notice)
+      request_.notice(text);
+  }
+
+  void tell(const Doing& doing) const {
     if (request_.tell)
-      request_.tell(text);
+      request_.tell(doing);
   }
 
   Result<> describe() {
@@ -74,14 +79,13 @@ private:
   // which nothing can be known to be there already.
   Result<> look_at_disk(repo::Repository& repository) {
     Room room{host_.world.files};
-    std::uint64_t all = 0;
     for (const domain::StoreSpec& spec : stack_.stores) {
       domain::Store& driver = drivers_.of(spec.kind);
       const auto state = TRY_CONTEXT(driver.inspect(spec), "store '" + spec.name + "'");
       if (!state.problems.empty())
         return Error{ErrorKind::failed,
                      "store '" + spec.name + "': " + base::join(state.problems, "; "), ""};
-      all += state.size.bytes;
+      bytes_ += state.size.bytes;
       sizes_[spec.name] = state.size;
       if (TRY(driver.live_tree(spec)))
         continue;
@@ -94,7 +98,7 @@ private:
     const std::string location = repository.backend().location();
     if (!repo::backend::is_remote(location) &&
         stored_points(TRY(repository.snapshots()), stack_.name).empty())
-      TRY(room.need(location, all));
+      TRY(room.need(location, bytes_));
     return room.check();
   }
 
@@ -117,10 +121,13 @@ private:
     StackBackup done{
         .point = point_, .report = {}, .location = repository.backend().location(), .copied = {}};
     done.report = TRY(repo::with_lock(repository, repo::Sharing::shared, [&](repo::Lock& lock) {
-      return repo::backup(
-          repository, lock, ports_.folders, how_, [&](const repo::BackupProgress& now) {
-            tell(std::to_string(now.files) + " files, " + base::format_bytes(now.bytes));
-          });
+      return repo::backup(repository, lock, ports_.folders, how_,
+                          [&](const repo::BackupProgress& now) {
+                            tell({.text = std::to_string(now.files) + " files",
+                                  .done = now.bytes,
+                                  .total = now.bytes_before != 0 ? now.bytes_before : bytes_,
+                                  .is_guess = true});
+                          });
     }));
     return done;
   }
@@ -141,7 +148,7 @@ private:
                                     .bytes = sizes_[spec.name].bytes});
         continue;
       }
-      tell("copying store '" + spec.name + "'");
+      tell({.text = "copying store '" + spec.name + "'"});
       TRY_CONTEXT(place_copy(spec, driver, at), "store '" + spec.name + "'");
     }
     return ok();
@@ -203,6 +210,7 @@ private:
   state::RestorePoint point_;
   repo::BackupOptions how_;
   std::map<std::string, world::TreeSize> sizes_;
+  std::uint64_t bytes_ = 0; // of all stores, about
 };
 
 // As whoever is to come back with it will: the newest index, the snapshot by its tags.
@@ -245,8 +253,10 @@ private:
       return repo::with_lock(to_, repo::Sharing::shared, [&](repo::Lock& to_lock) {
         return repo::copy({from_, lock}, {to_, to_lock}, how, [&](const repo::CopyProgress& at) {
           if (request_.tell)
-            request_.tell("copied " + std::to_string(at.blobs_done) + " of " +
-                          std::to_string(at.blobs_all) + " blobs");
+            request_.tell({.text = "copying restore point " + std::to_string(at.snapshot) + " of " +
+                                   std::to_string(at.snapshots),
+                           .done = at.bytes_done,
+                           .total = at.bytes_all});
         });
       });
     };
@@ -280,13 +290,30 @@ void remember(const Host& host, const domain::Stack& stack, const StackBackup& d
 
 } // namespace
 
+Result<> remember_copy(const Host& host, repo::Repository& first, repo::Repository& second) {
+  const config::Loaded loaded = TRY(load(host));
+  const domain::Stack& stack = loaded.stack;
+  auto last = TRY(state::read_last_backup(host.world.files, stack.state_folder));
+  if (!last || last->has_copy)
+    return ok();
+  const auto there = stored_points(TRY(second.snapshots()), stack.name);
+  if (std::ranges::find(there, last->point, &StoredPoint::id) == there.end())
+    return ok();
+  for (const StoredPoint& point : stored_points(TRY(first.snapshots()), stack.name))
+    if (std::ranges::find(there, point.id, &StoredPoint::id) == there.end())
+      return ok();
+  last->has_copy = true;
+  return state::write_last_backup(host.world.files, stack.state_folder, *last);
+}
+
 Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
                             const StackBackupRequest& request, Trouble& trouble) {
   const config::Loaded loaded = TRY(load(host));
   const domain::Stack& stack = loaded.stack;
   TRY(check_name(loaded, request.stack));
   StackPlace place = TRY(stack_place(host, stack, Where::first, request.notice));
-  place.place.limit = request.limit;
+  put_limit(place.place, request.limit);
+  place.place.traffic = request.traffic;
   const auto depot = TRY(open_place(host, ports, place, trouble));
   auto folder = TRY(state::Folder::open(host.world, stack.state_folder));
   const auto machinery = host.make(stack, {});
@@ -301,7 +328,8 @@ Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
   const auto copy = [&]() -> Result<> {
     Trouble unused{};
     StackPlace second = TRY(stack_place(host, stack, Where::copy, request.notice));
-    second.place.limit = request.limit;
+    put_limit(second.place, request.limit);
+    second.place.traffic = request.traffic;
     const auto other = TRY(open_place(host, ports, second, unused));
     done.copied->location = other->repository().backend().location();
     Copying copying{depot->repository(), other->repository(), request};

@@ -20,8 +20,9 @@ struct StackBackupRequest {
   repo::backend::Limit limit; // of each place
   repo::SaveOptions save;
   std::string program_version;
-  TellWait notice;                              // may be empty
-  std::function<void(const std::string&)> tell; // progress, for people; may be empty
+  TellWait notice; // may be empty
+  TellDoing tell;
+  world::Traffic* traffic = nullptr; // of the places; may be none
 };
 
 struct StackBackup {
@@ -45,5 +46,9 @@ struct StackBackup {
 // why the first place does not open.
 base::Result<StackBackup> back_up(const Host& host, const RepoPorts& ports,
                                   const StackBackupRequest& request, Trouble& trouble);
+
+// After something was copied from the first place of belay.yaml to the second: whoever asks for the
+// newest restore point is told that its copy is there, when it and all older ones are.
+base::Result<> remember_copy(const Host& host, repo::Repository& first, repo::Repository& second);
 
 } // namespace app

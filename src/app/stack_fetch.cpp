@@ -43,14 +43,14 @@ public:
     });
     if (!brought && !here_) // else its record still says what it cannot bring back
       if (auto gone = discard_point(folder_, stack_, drivers_, point_.id); !gone)
-        tell("what was brought is left: " + gone.error().message);
+        notice("what was brought is left: " + gone.error().message);
     return brought;
   }
 
 private:
-  void tell(const std::string& text) const {
-    if (request_.tell)
-      request_.tell(text);
+  void notice(const std::string& text) const {
+    if (request_.notice)
+      request_.notice(text);
   }
 
   // What nothing that is brought can make good.
@@ -88,7 +88,7 @@ private:
     for (const domain::Snapshot& stored : point_.snapshots) {
       const auto spec = std::ranges::find(stack_.stores, stored.store, &domain::StoreSpec::name);
       if (spec == stack_.stores.end()) {
-        tell("store '" + base::printable(stored.store) + "' is none of this stack any more");
+        notice("store '" + base::printable(stored.store) + "' is none of this stack any more");
         continue;
       }
       std::string why;
@@ -167,7 +167,8 @@ Result<Fetched> fetch_point(const Host& host, const RepoPorts& ports, const Fetc
     return Fetched::is_here;
   const auto look_in = [&](Where where, Trouble& why) -> Result<Found> {
     Found found;
-    const StackPlace place = TRY(stack_place(host, stack, where, request.notice));
+    StackPlace place = TRY(stack_place(host, stack, where, request.notice));
+    place.place.traffic = request.traffic;
     found.depot = TRY(open_place(host, ports, place, why));
     found.snapshot = TRY(find_snapshot(found.depot->repository(), request.point));
     return found;

@@ -14,7 +14,8 @@ struct FetchRequest {
   bool may_fetch = true;  // somebody agreed to bring it, should that be needed
   bool needs_data = true; // a point that is here, but gave up its data, is not enough
   TellWait notice;
-  std::function<void(const std::string&)> tell; // progress, for people; may be empty
+  TellDoing tell;
+  world::Traffic* traffic = nullptr; // of the places; may be none
 };
 
 enum class Fetched {

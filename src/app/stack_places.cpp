@@ -58,6 +58,21 @@ Result<> check_manifest(const state::RestorePoint& point, const Snapshot& snapsh
   return ok();
 }
 
+// What belay.yaml gives a place as its credentials.
+Result<std::map<std::string, std::string>>
+variables_of(const Host& host, const domain::PlaceSpec& spec, const std::string& name) {
+  std::map<std::string, std::string> variables;
+  for (const domain::EnvironmentEntry& entry : spec.environment) {
+    const auto* secret = std::get_if<domain::SecretRef>(&entry.value);
+    variables[entry.name] =
+        secret == nullptr
+            ? std::get<std::string>(entry.value)
+            : TRY_CONTEXT(config::read_secret(host.world.files, *secret, host.environment),
+                          "'" + entry.name + "' of the " + name);
+  }
+  return variables;
+}
+
 } // namespace
 
 Result<StackPlace> stack_place(const Host& host, const domain::Stack& stack, Where where,
@@ -78,12 +93,18 @@ Result<StackPlace> stack_place(const Host& host, const domain::Stack& stack, Whe
   if (!repo::backend::is_remote(spec.location) && !spec.location.starts_with('/'))
     return Error{ErrorKind::invalid_input, "'" + spec.location + "' is no place of a repository",
                  "Write a folder, or a place that begins with rest:, sftp: or s3:."};
+  place.place.options = spec.options;
+  place.place.limit = {.upload_bytes_per_second = spec.limit_upload,
+                       .download_bytes_per_second = spec.limit_download};
   place.place.environment = {host.environment.begin(), host.environment.end()};
   // Its credentials may be others than those of the first.
+  std::map<std::string, std::string> own;
   if (where == Where::copy)
     for (const auto& [name, value] : host.environment)
       if (name.starts_with(copy_prefix))
-        place.place.environment[name.substr(std::string_view{copy_prefix}.size())] = value;
+        own[name.substr(std::string_view{copy_prefix}.size())] = value;
+  put_variables(place.place, own);
+  put_variables(place.place, TRY(variables_of(host, spec, place.name)));
   place.place.notice = notice;
   return place;
 }
@@ -234,6 +255,12 @@ Result<KnownPoint> known_of(const state::Folder& folder, const domain::Stack& st
   return known;
 }
 
+void tell_copies(std::vector<KnownPoint>& points) {
+  for (KnownPoint& each : points)
+    if (std::ranges::find(each.places, "repository") != each.places.end())
+      each.has_copy = each.places.back() == "copy";
+}
+
 } // namespace
 
 KnownPoint local_point(state::RestorePoint point) {
@@ -272,6 +299,8 @@ Result<KnownPoints> known_points(const Host& host, const RepoPorts& ports, const
         same = known.points.insert(known.points.end(), TRY(known_of(folder, here, each)));
       same->places.push_back(name);
     }
+    if (where == Where::copy)
+      tell_copies(known.points);
   }
   // By time, not by kind, as Folder::point_ids.
   std::ranges::stable_sort(known.points, {}, [](const KnownPoint& one) {

@@ -15,6 +15,14 @@ namespace app {
 
 using TellWait = std::function<void(const std::string&)>; // hears why a place waits
 
+struct Doing { // what is under way, for people
+  std::string text;
+  std::uint64_t done = 0;  // bytes, of whatever the text is about
+  std::uint64_t total = 0; // 0: nobody knows
+  bool is_guess = false;   // the total
+};
+using TellDoing = std::function<void(const Doing&)>; // by any thread; may be empty
+
 enum class Where { first, copy };
 
 struct StackPlace {
@@ -23,7 +31,8 @@ struct StackPlace {
   domain::SecretRef secret;
   std::string password; // empty: what `secret` refers to
 };
-// Reads nothing but belay.yaml. invalid_input: it names no such place.
+// Reads the secrets that belay.yaml gives as its credentials, but not its password.
+// invalid_input: it names no such place.
 base::Result<StackPlace> stack_place(const Host& host, const domain::Stack& stack, Where where,
                                      const TellWait& notice);
 base::Result<std::string> password_of(const Host& host, const StackPlace& place);
@@ -70,6 +79,9 @@ base::Result<std::vector<state::ConfigFile>> read_config(repo::Repository& repos
 struct KnownPoint {
   state::RestorePoint point;       // of one that is in repositories only: what the tags tell
   std::vector<std::string> places; // of "local", "repository", "copy"
+  // Of a point of the first place: whether the second one has it too. Nothing: there is no second
+  // place, or it is out of reach.
+  std::optional<bool> has_copy;
   std::uint64_t bytes = 0;
   std::uint64_t torn = 0;
 };

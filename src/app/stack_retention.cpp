@@ -9,6 +9,7 @@ namespace app {
 
 using base::Error;
 using base::ErrorKind;
+using base::ok;
 using base::Result;
 
 namespace {
@@ -23,11 +24,9 @@ repo::format::Snapshot as_one_group(repo::format::Snapshot snapshot) {
   return snapshot;
 }
 
-Result<LetGo::Place> let_go_of(repo::Repository& repository, const domain::Stack& stack,
-                               const LetGoRequest& request) {
-  LetGo::Place place{
-      .location = repository.backend().location(), .decisions = {}, .gone = 0, .bytes_freed = 0};
-  const auto work = [&](repo::Lock& lock) -> Result<LetGo::Place> {
+Result<> let_go_of(repo::Repository& repository, const domain::Stack& stack,
+                   const LetGoRequest& request, LetGo::Place& place) {
+  const auto work = [&](repo::Lock& lock) -> Result<> {
     place.decisions =
         decide_points(stored_points(TRY(repository.snapshots()), stack.name), stack.backup->keep);
     for (const repo::Decision& decision : place.decisions) {
@@ -39,11 +38,15 @@ Result<LetGo::Place> let_go_of(repo::Repository& repository, const domain::Stack
       ++place.gone;
     }
     if (place.gone == 0 || request.is_dry_run)
-      return place;
-    const auto pruned = TRY(repo::prune(repository, lock, {.unused_max = request.unused_max},
-                                        [](const std::string&) {}));
+      return ok();
+    const auto pruned = TRY(repo::prune(
+        repository, lock, {.unused_max = request.unused_max}, [](const std::string&) {},
+        [&](std::uint64_t done, std::uint64_t all) {
+          if (request.tell)
+            request.tell({.text = "written again", .done = done, .total = all});
+        }));
     place.bytes_freed = pruned.bytes_removed;
-    return place;
+    return ok();
   };
   return repo::with_lock(repository, repo::Sharing::exclusive, work);
 }
@@ -64,15 +67,15 @@ std::vector<repo::Decision> decide_points(const std::vector<StoredPoint>& points
   }
   if (snapshots.empty())
     return {};
-  auto decided =
-      repo::decide(snapshots, {.last = std::max(policy.last, kept_always),
-                               .hourly = policy.hourly,
-                               .daily = policy.daily,
-                               .weekly = policy.weekly,
-                               .monthly = policy.monthly,
-                               .yearly = policy.yearly,
-                               .within = std::chrono::ceil<std::chrono::seconds>(policy.within),
-                               .tags = {pinned}});
+  auto decided = repo::decide(
+      snapshots, {.last = std::max(policy.last, kept_always),
+                  .hourly = policy.hourly,
+                  .daily = policy.daily,
+                  .weekly = policy.weekly,
+                  .monthly = policy.monthly,
+                  .yearly = policy.yearly,
+                  .within = {.rest = std::chrono::ceil<std::chrono::seconds>(policy.within)},
+                  .tags = {pinned}});
   for (repo::Decision& each : decided.front())
     if (each.snapshot.id.hex() == whole && !each.is_kept) {
       each.is_kept = true;
@@ -81,8 +84,14 @@ std::vector<repo::Decision> decide_points(const std::vector<StoredPoint>& points
   return std::move(decided.front());
 }
 
-Result<LetGo> let_go(const Host& host, const RepoPorts& ports, const LetGoRequest& request,
-                     Trouble& trouble) {
+bool is_pinned(const repo::format::Snapshot& snapshot) {
+  const auto has = [&](const char* tag) {
+    return std::ranges::find(snapshot.tags, tag) != snapshot.tags.end();
+  };
+  return has("belay") && has(pinned);
+}
+
+Result<LetGo> let_go(const Host& host, const RepoPorts& ports, const LetGoRequest& request) {
   const config::Loaded loaded = TRY(load(host));
   const domain::Stack& stack = loaded.stack;
   TRY(check_name(loaded, request.stack));
@@ -94,9 +103,17 @@ Result<LetGo> let_go(const Host& host, const RepoPorts& ports, const LetGoReques
   if (stack.repository->copy)
     places.push_back(Where::copy);
   for (const Where where : places) {
-    const StackPlace place = TRY(stack_place(host, stack, where, {}));
-    const auto depot = TRY(open_place(host, ports, place, trouble));
-    done.places.push_back(TRY(let_go_of(depot->repository(), stack, request)));
+    LetGo::Place& result = done.places.emplace_back();
+    const auto work = [&]() -> Result<> {
+      StackPlace place = TRY(stack_place(host, stack, where, request.notice));
+      result.location = place.name;
+      place.place.traffic = request.traffic;
+      const auto depot = TRY(open_place(host, ports, place, result.trouble));
+      result.location = depot->repository().backend().location();
+      return let_go_of(depot->repository(), stack, request, result);
+    };
+    if (auto worked = work(); !worked)
+      result.failure = std::move(worked).error();
   }
   return done;
 }

@@ -3,6 +3,7 @@
 #include "app/stack_places.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/progress.hpp"
 #include "cli/render.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/say.hpp"
@@ -45,10 +46,15 @@ std::optional<int> bring_point(const app::Host& host, const Terminal& terminal,
                                const app::FetchRequest& wanted, bool is_json) {
   auto trouble = app::Trouble::none;
   app::FetchRequest request = wanted;
+  Progress progress{terminal, host.world.clock, is_json};
   request.notice = [&](const std::string& text) {
+    const auto held = progress.pause();
     say(terminal, {base::ErrorKind::failed, text, ""});
   };
+  request.tell = [&](const app::Doing& doing) { progress.at(doing); };
+  request.traffic = &progress.traffic();
   const auto fetched = app::fetch_point(host, ports_of(terminal), request, trouble);
+  const auto held = progress.pause();
   if (!fetched) {
     int status = status_of(fetched.error(), false);
     if (trouble == app::Trouble::no_repository)

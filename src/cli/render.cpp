@@ -188,7 +188,7 @@ std::string points_text(const std::vector<app::KnownPoint>& points, world::TimeP
         (point.is_abandoned() ? "abandoned" : "generation " + std::to_string(point.generation)) +
         "  " + (point.label.empty() ? "(nothing ran)" : point.label) + "  " + stores_text(known) +
         "  " + base::format_bytes(known.bytes) + "  " + state_of(known) + "  " +
-        base::join(known.places, ", ") + "\n";
+        base::join(known.places, ", ") + (known.has_copy.value_or(true) ? "" : ", no copy") + "\n";
     if (!point.note.empty())
       text += "    " + base::printable(point.note.substr(0, point.note.find('\n'))) + "\n";
   }
@@ -199,18 +199,21 @@ std::string points_json(const std::vector<app::KnownPoint>& points) {
   std::string text;
   for (const app::KnownPoint& known : points) {
     const state::RestorePoint& point = known.point;
-    text += line_of({{"id", point.id},
-                     {"at", point.at},
-                     {"abandoned", point.is_abandoned()},
-                     {"generation", point.generation},
-                     {"label", point.label},
-                     {"operation", point.operation},
-                     {"stores", stores_of(point)},
-                     {"bytes", known.bytes},
-                     {"given_up", point.given_up},
-                     {"note", point.note},
-                     {"places", known.places},
-                     {"torn", known.torn}});
+    nlohmann::json line{{"id", point.id},
+                        {"at", point.at},
+                        {"abandoned", point.is_abandoned()},
+                        {"generation", point.generation},
+                        {"label", point.label},
+                        {"operation", point.operation},
+                        {"stores", stores_of(point)},
+                        {"bytes", known.bytes},
+                        {"given_up", point.given_up},
+                        {"note", point.note},
+                        {"places", known.places},
+                        {"torn", known.torn}};
+    if (known.has_copy)
+      line["has_copy"] = *known.has_copy;
+    text += line_of(line);
   }
   return text;
 }

@@ -22,6 +22,7 @@ struct RepoOptions {
   std::string repository_file;
   std::vector<std::string> backend_options;
   std::string from_repository; // of copy
+  std::string from_repository_file;
   std::string from_password_file;
   std::string from_password_command;
   std::vector<std::string> from_options;
@@ -44,7 +45,18 @@ struct RepoOptions {
   std::string key;
   std::string subset;
   std::string max_unused = "5%";
+  std::string max_repack_size;
+  std::string max_repack_time;
   std::string keep_within;
+  std::string keep_within_hourly;
+  std::string keep_within_daily;
+  std::string keep_within_weekly;
+  std::string keep_within_monthly;
+  std::string keep_within_yearly;
+  std::string group_by = "host,paths";
+  std::vector<std::string> only_hosts; // which snapshots are meant
+  std::vector<std::string> only_paths;
+  std::vector<std::string> only_tags;
   std::vector<std::string> keep_tags;
   std::uint64_t keep_last = 0;
   std::uint64_t keep_hourly = 0;
@@ -79,6 +91,7 @@ struct RepoOptions {
   bool has_metadata = false;
   bool is_of_stack = false;       // forget by belay.yaml
   bool is_second_place = false;   // that of belay.yaml
+  bool is_copied_back = false;    // copy from the second place of belay.yaml to the first
   bool is_by_environment = false; // backup by KM_BACKUP_...
   bool is_verified_only = false;
   std::string stack;

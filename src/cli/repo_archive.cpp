@@ -43,7 +43,6 @@ Result<int> RepoWork::run_export(repo::Repository& repository) {
   if (!is_folder_named && snapshot.paths.size() == 1)
     below = snapshot.paths.front();
   repo::NewArchive archive{*terminal_.folders, host_.world.files, path};
-  const auto begin = host_.world.clock.monotonic();
   TRY(archive.begin());
   const auto report = TRY(repo::with_lock(
       repository, sharing(repo::Sharing::shared), [&](repo::Lock& lock) -> Result<repo::TarReport> {
@@ -52,7 +51,7 @@ Result<int> RepoWork::run_export(repo::Repository& repository) {
           TRY(lock.keep());
           if (host_.world.clock.stop_requested())
             return Error{ErrorKind::interrupted, "asked to stop: no archive was made", ""};
-          progress(speed(archive.size(), host_.world.clock.monotonic() - begin));
+          progress_.at({.text = "written", .done = archive.size()});
           return archive.write(bytes);
         };
         return repo::write_tar(repository, snapshot, below, packing, write);
@@ -88,10 +87,9 @@ Result<int> RepoWork::run_import(repo::Repository& repository) {
                                 .program_version = "belay " + terminal_.version};
   const auto folder = TRY(terminal_.folders->open(base::parent_of(path)));
   const auto file = TRY(folder->open_file(base::name_of_path(path)));
-  const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(repository, repo::Sharing::shared, [&](repo::Lock& lock) {
     return repo::import_file(repository, lock, *file, how, [&](std::uint64_t bytes) {
-      progress(speed(bytes, host_.world.clock.monotonic() - begin));
+      progress_.at({.text = "read", .done = bytes});
     });
   }));
   const std::string kind = report.archive.is_dump ? "dump" : "archive";

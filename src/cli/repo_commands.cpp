@@ -51,7 +51,8 @@ struct RepoCommands::State {
         *repo, "check", "whether all that the snapshots need is there and unharmed",
         "  belay repo check -r /srv/backup -p password --read-data", &RepoWork::check);
     check->add_flag("--read-data", options.is_data_read, "read every byte");
-    check->add_option("--read-data-subset", options.subset, "read this share, as 10%, by lot");
+    check->add_option("--read-data-subset", options.subset,
+                      "read this share, as 10%, by lot, or the second of five parts, as 2/5");
     add_memory(check, options);
     add_no_lock(check);
     CLI::App* repair = add_with_repository(
@@ -70,12 +71,14 @@ struct RepoCommands::State {
                             "  belay repo stats latest --mode raw-data -r /srv/backup -p password",
                             &RepoWork::stats);
     stats->add_option("SNAPSHOT", options.snapshots, "only these; otherwise all");
+    add_filter(stats);
     stats
         ->add_option("--mode", options.mode,
                      "restore-size, files-by-contents, blobs-per-file or raw-data")
         ->check(CLI::IsMember({"restore-size", "files-by-contents", "blobs-per-file", "raw-data"}))
         ->capture_default_str();
     add_copy(add(*repo, "copy", "copy snapshots into a second repository, and verify them",
+                 "  belay repo copy\n"
                  "  belay repo copy --from /srv/backup --from-password-file p1 \\\n"
                  "    --to sftp:backup@example.org:/srv/shop --to-password-file p2",
                  &RepoWork::copy),
@@ -124,7 +127,7 @@ struct RepoCommands::State {
     CLI::Option* path = backup->add_option("--path", options.paths,
                                            "what to take instead; may be given several times");
     backup->add_option("--tag", options.tags, "a word to find the snapshot by");
-    backup->add_option("--exclude", options.exclude, "leave out what matches this pattern")
+    backup->add_option("-e,--exclude", options.exclude, "leave out what matches this pattern")
         ->needs(path);
     backup->add_option("--exclude-file", options.exclude_files, "patterns from a file, one a line")
         ->needs(path);
@@ -160,8 +163,11 @@ struct RepoCommands::State {
   }
 
   void add_lookers() {
-    add_with_repository(root, "snapshots", "list the snapshots of a repository, oldest first",
-                        "  belay snapshots -r /srv/backup -p password", &RepoWork::snapshots);
+    add_filter(add_with_repository(
+        root, "snapshots", "list the snapshots of a repository, oldest first",
+        "  belay snapshots -r /srv/backup -p password\n"
+        "  belay snapshots --tag nightly --host web1 -r /srv/backup -p password",
+        &RepoWork::snapshots));
     CLI::App* ls =
         add_with_repository(root, "ls", "list what is in a snapshot",
                             "  belay ls latest -r /srv/backup -p password\n"
@@ -190,6 +196,7 @@ struct RepoCommands::State {
                             &RepoWork::find);
     find->add_option("PATTERN", options.exclude, "as those of backup --exclude")->required();
     find->add_option("-s,--snapshot", options.snapshots, "only in this one; several times");
+    add_filter(find);
     find->add_flag("-i,--ignore-case", options.is_case_ignored, "of the letters a to z");
     find->add_flag("-l,--long", options.is_long, "with mode, owner, size and time");
     CLI::App* diff = add_with_repository(
@@ -219,6 +226,7 @@ struct RepoCommands::State {
         "  belay export latest:/srv/shop shop.tar.zst -r /srv/backup -p password",
         &RepoWork::export_archive);
     out->add_option("SNAPSHOT", options.snapshot, "SNAPSHOT or SNAPSHOT:FOLDER")->required();
+    add_filter(out);
     out->add_option("FILE", options.file, "ends in .tgz, .tar.gz, .tar.zst or .tar; must not exist")
         ->required();
     add_no_lock(out);
@@ -245,6 +253,7 @@ struct RepoCommands::State {
     sub->add_option("SNAPSHOT", options.snapshot,
                     "first digits of its id, latest, or a restore point")
         ->required();
+    add_filter(sub); // of latest
   }
 
   void add_restore() {
@@ -260,8 +269,9 @@ struct RepoCommands::State {
                      "first digits of its id, latest, or a restore point; before POINT, its stack")
         ->required();
     restore->add_option("POINT", options.point, "a restore point of that stack");
+    add_filter(restore);
     CLI::Option* target =
-        restore->add_option("--target", options.target, "a folder that is empty or absent");
+        restore->add_option("-t,--target", options.target, "a folder that is empty or absent");
     CLI::Option* into = restore
                             ->add_option("--into", options.into,
                                          "the same, for a restore point: its stores and config")
@@ -284,7 +294,7 @@ struct RepoCommands::State {
         ->check(CLI::IsMember({"always", "if-changed"}))
         ->capture_default_str()
         ->needs(in_place);
-    restore->add_option("--exclude", options.exclude, "leave alone what matches this pattern")
+    restore->add_option("-e,--exclude", options.exclude, "leave alone what matches this pattern")
         ->needs(in_place);
     restore->add_flag("-n,--dry-run", options.is_dry_run, "only say what would be done")
         ->needs(in_place);
@@ -301,24 +311,58 @@ struct RepoCommands::State {
                      "restore points of the stack of belay.yaml, by its `backup.keep`, in all its "
                      "places, and give back the space");
     forget->add_option("SNAPSHOT", options.snapshots, "first digits of their ids");
-    forget->add_option("--keep-last", options.keep_last, "keep so many");
-    forget->add_option("--keep-hourly", options.keep_hourly, "the last of so many hours");
-    forget->add_option("--keep-daily", options.keep_daily, "the last of so many days");
-    forget->add_option("--keep-weekly", options.keep_weekly, "the last of so many weeks");
-    forget->add_option("--keep-monthly", options.keep_monthly, "the last of so many months");
-    forget->add_option("--keep-yearly", options.keep_yearly, "the last of so many years");
-    forget->add_option("--keep-within", options.keep_within, "as 36h or 30d, before the newest");
+    forget->add_option("-l,--keep-last", options.keep_last, "keep so many");
+    forget->add_option("-H,--keep-hourly", options.keep_hourly, "the last of so many hours");
+    forget->add_option("-d,--keep-daily", options.keep_daily, "the last of so many days");
+    forget->add_option("-w,--keep-weekly", options.keep_weekly, "the last of so many weeks");
+    forget->add_option("-m,--keep-monthly", options.keep_monthly, "the last of so many months");
+    forget->add_option("-y,--keep-yearly", options.keep_yearly, "the last of so many years");
+    add_within(forget);
     forget->add_option("--keep-tag", options.keep_tags, "those with this tag");
+    forget
+        ->add_option("-g,--group-by", options.group_by,
+                     "what is decided together has these in common: of host, paths, tags; '' for "
+                     "one group")
+        ->capture_default_str();
+    add_filter(forget);
     forget->add_flag("--prune", options.is_pruned, "then give back the space");
     add_space(forget);
     add_space(add_with_repository(root, "prune", "give back the space of what no snapshot needs",
                                   "  belay prune -r /srv/backup -p password", &RepoWork::prune));
   }
+  void add_within(CLI::App* forget) {
+    forget->add_option("--keep-within", options.keep_within,
+                       "all that are so much older than the newest: 36h, 30d, or 1y5m7d2h with "
+                       "years, months, days and hours");
+    forget->add_option("--keep-within-hourly", options.keep_within_hourly,
+                       "the last of each hour, so far back");
+    forget->add_option("--keep-within-daily", options.keep_within_daily,
+                       "the last of each day, so far back");
+    forget->add_option("--keep-within-weekly", options.keep_within_weekly,
+                       "the last of each week, so far back");
+    forget->add_option("--keep-within-monthly", options.keep_within_monthly,
+                       "the last of each month, so far back");
+    forget->add_option("--keep-within-yearly", options.keep_within_yearly,
+                       "the last of each year, so far back");
+  }
+  // Which snapshots are meant.
+  void add_filter(CLI::App* sub) {
+    sub->add_option("--host", options.only_hosts, "only snapshots of this host; several times");
+    sub->add_option("--tag", options.only_tags,
+                    "only those with this tag, or all of a,b; several times: any of them");
+    sub->add_option("--path", options.only_paths,
+                    "only those of this path; several times: all of them");
+  }
   void add_space(CLI::App* sub) {
     sub->add_flag("-n,--dry-run", options.is_dry_run, "only say what would be done");
     sub->add_option("--max-unused", options.max_unused,
-                    "share of the kept packs that may stay unused")
+                    "what may stay unused: a share of what is kept, as 5%, bytes, as 2GiB, or "
+                    "unlimited")
         ->capture_default_str();
+    sub->add_option("--max-repack-size", options.max_repack_size,
+                    "write again at most this, as 2GiB; the rest is for the next time");
+    sub->add_option("--max-repack-time", options.max_repack_time,
+                    "begin no pack after so long, as 20m; the rest is for the next time");
     add_memory(sub, options);
   }
 

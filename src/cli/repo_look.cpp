@@ -124,7 +124,7 @@ std::string stats_json(const repo::Stats& stats, const std::string& mode) {
 Result<std::pair<Snapshot, std::string>>
 RepoWork::snapshot_and_folder(repo::Repository& repository, const std::string& words) const {
   const auto colon = words.find(':');
-  Snapshot snapshot = TRY(app::find_snapshot(repository, words.substr(0, colon)));
+  Snapshot snapshot = TRY(find_snapshot(repository, words.substr(0, colon)));
   std::string folder =
       colon == std::string::npos ? "/" : base::absolute_path(words.substr(colon + 1), "/");
   return std::pair{std::move(snapshot), std::move(folder)};
@@ -132,10 +132,10 @@ RepoWork::snapshot_and_folder(repo::Repository& repository, const std::string& w
 
 Result<std::vector<Snapshot>> RepoWork::chosen_snapshots(repo::Repository& repository) const {
   if (options_.snapshots.empty())
-    return repository.snapshots();
+    return meant_snapshots(repository);
   std::vector<Snapshot> chosen;
   for (const std::string& name : options_.snapshots)
-    chosen.push_back(TRY(app::find_snapshot(repository, name)));
+    chosen.push_back(TRY(find_snapshot(repository, name)));
   return chosen;
 }
 
@@ -205,7 +205,7 @@ int RepoWork::stats() {
 }
 
 Result<int> RepoWork::run_verify(repo::Repository& repository) {
-  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
+  const auto snapshot = TRY(find_snapshot(repository, options_.snapshot));
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
       repository, sharing(repo::Sharing::shared),
@@ -214,7 +214,7 @@ Result<int> RepoWork::run_verify(repo::Repository& repository) {
         if (app::names_point(options_.snapshot))
           TRY(app::check_point(repository, snapshot));
         return repo::verify(repository, lock, snapshot, [&](std::uint64_t done, std::uint64_t all) {
-          progress("read " + format_bytes(done) + " of " + format_bytes(all));
+          progress_.at({.text = "read", .done = done, .total = all});
         });
       }));
   for (const std::string& error : report.errors)
@@ -248,7 +248,7 @@ int RepoWork::verify() {
 }
 
 Result<int> RepoWork::run_dump(repo::Repository& repository) {
-  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
+  const auto snapshot = TRY(find_snapshot(repository, options_.snapshot));
   TRY(repository.load_index());
   const auto write = [&](std::string_view bytes) -> Result<> {
     if (std::fwrite(bytes.data(), 1, bytes.size(), terminal_.out) != bytes.size())

@@ -23,7 +23,9 @@ std::string first_line(const std::string& text) {
 Result<std::uint64_t> rate_of(const std::string& text, const char* option) {
   if (text.empty())
     return std::uint64_t{0};
-  auto bytes = base::parse_bytes(text);
+  // A bare number is what it is for restic.
+  const bool is_bare = text.find_first_not_of("0123456789") == std::string::npos;
+  auto bytes = base::parse_bytes(text + (is_bare ? "KiB" : ""));
   if (!bytes || bytes.value() == 0)
     return Error{ErrorKind::invalid_input, std::string{option} + " is not '" + text + "'",
                  "Write how much a second, as 2MiB."};
@@ -71,28 +73,30 @@ Result<Place> RepoWork::place() const {
   place.location = repo::backend::is_remote(location) ? location : absolute(location);
   place.environment = {host_.environment.begin(), host_.environment.end()};
   place.notice = [this](const std::string& notice) { say("belay: " + notice); };
+  place.traffic = &progress_.traffic();
   TRY(put_options(place));
   return place;
 }
 
 Result<> RepoWork::put_options(Place& place) const {
-  place.limit = {TRY(rate_of(options_.limit_upload, "--limit-upload")),
-                 TRY(rate_of(options_.limit_download, "--limit-download")), options_.connections};
+  put_limit(place,
+            {TRY(rate_of(options_.limit_upload, "--limit-upload")),
+             TRY(rate_of(options_.limit_download, "--limit-download")), options_.connections});
   for (const std::string& option : options_.backend_options) {
     const auto equals = option.find('=');
     if (equals == std::string::npos)
       return Error{ErrorKind::invalid_input, "--option is not '" + option + "'",
                    "Write a name and its value, as rest.ca-file=ca.pem."};
-    place.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+    put_option(place, option.substr(0, equals), option.substr(equals + 1));
   }
   return base::ok();
 }
 
-Result<app::StackPlace> RepoWork::place_of_stack() const {
+Result<app::StackPlace> RepoWork::place_of_stack(app::Where where) const {
   const auto loaded = TRY(app::load(host_));
   auto place = TRY(app::stack_place(
-      host_, loaded.stack, options_.is_second_place ? app::Where::copy : app::Where::first,
-      [this](const std::string& notice) { say("belay: " + notice); }));
+      host_, loaded.stack, where, [this](const std::string& notice) { say("belay: " + notice); }));
+  place.place.traffic = &progress_.traffic();
   TRY(put_options(place.place));
   return place;
 }
@@ -106,7 +110,7 @@ Result<app::StackPlace> RepoWork::opening(const std::string& question, bool is_a
   const bool has_password = !options_.password_file.empty() || !options_.password_command.empty();
   app::StackPlace where;
   if (!is_named && has_config)
-    where = TRY(place_of_stack());
+    where = TRY(place_of_stack(options_.is_second_place ? app::Where::copy : app::Where::first));
   else
     where.place = TRY(place());
   if (where.name.empty() || has_password)

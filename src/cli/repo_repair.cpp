@@ -34,7 +34,8 @@ int RepoWork::repair() {
     const auto report =
         TRY(repo::with_lock(repository, repo::Sharing::exclusive, [&](repo::Lock& lock) {
           return repo::repair(repository, lock, how, [&](std::uint64_t done, std::uint64_t all) {
-            progress("looked at " + std::to_string(done) + " of " + std::to_string(all) + " packs");
+            progress_.at({.text = "looked at " + std::to_string(done) + " of " +
+                                  std::to_string(all) + " packs"});
           });
         }));
     for (const std::string& found : report.found)

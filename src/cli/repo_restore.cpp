@@ -62,14 +62,16 @@ Result<repo::RestoreOptions> RepoWork::restore_options(repo::Repository& reposit
 
 Result<int> RepoWork::run_restore(repo::Repository& repository) {
   const auto colon = options_.snapshot.find(':');
-  const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot.substr(0, colon)));
+  const auto snapshot = TRY(find_snapshot(repository, options_.snapshot.substr(0, colon)));
   const repo::RestoreOptions how = TRY(restore_options(repository, snapshot));
-  return restore_into(repository, snapshot, how);
+  const bool is_all = how.below == "/" || snapshot.paths == std::vector{how.below};
+  return restore_into(repository, snapshot, how,
+                      is_all && snapshot.summary ? snapshot.summary->bytes : 0);
 }
 
 Result<int> RepoWork::restore_into(repo::Repository& repository,
                                    const repo::format::Snapshot& snapshot,
-                                   const repo::RestoreOptions& how) {
+                                   const repo::RestoreOptions& how, std::uint64_t bytes) {
   const auto begin = host_.world.clock.monotonic();
   const auto report = TRY(repo::with_lock(
       repository, sharing(repo::Sharing::shared),
@@ -77,9 +79,9 @@ Result<int> RepoWork::restore_into(repo::Repository& repository,
         TRY(repository.load_index());
         return repo::restore(repository, lock, *terminal_.folders, snapshot, how,
                              [&](const repo::RestoreReport& now) {
-                               progress(std::to_string(now.files) + " files, " +
-                                        speed(now.bytes + now.bytes_compared,
-                                              host_.world.clock.monotonic() - begin));
+                               progress_.at({.text = std::to_string(now.files) + " files",
+                                             .done = how.in_place ? now.bytes_compared : now.bytes,
+                                             .total = bytes});
                              });
       }));
   for (const std::string& what : terminal_.folders->not_kept())

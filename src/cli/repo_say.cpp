@@ -165,7 +165,8 @@ std::string prune_text(const repo::PruneReport& report, bool is_dry_run) {
          std::to_string(report.packs_repacked) + ", keep " + std::to_string(report.packs_kept) +
          "\n" + format_bytes(report.bytes_removed) + " removed, " +
          format_bytes(report.bytes_written) + " written, " + format_bytes(report.bytes_unused) +
-         " stay unused\n";
+         " stay unused" + (report.is_cut_short ? ": more of it can go with the next prune" : "") +
+         "\n";
 }
 
 std::string prune_json(const repo::PruneReport& report) {
@@ -175,7 +176,8 @@ std::string prune_json(const repo::PruneReport& report) {
                   {"packs_kept", report.packs_kept},
                   {"bytes_removed", report.bytes_removed},
                   {"bytes_written", report.bytes_written},
-                  {"bytes_unused", report.bytes_unused}});
+                  {"bytes_unused", report.bytes_unused},
+                  {"is_cut_short", report.is_cut_short}});
 }
 
 } // namespace cli

@@ -83,26 +83,35 @@ nlohmann::json let_go_json(const app::LetGo::Place& place) {
 } // namespace
 
 int RepoWork::let_points_go() {
-  auto trouble = app::Trouble::none;
   const auto run = [&]() -> Result<app::LetGo> {
-    const bool has_policy = options_.keep_last + options_.keep_hourly + options_.keep_daily +
-                                options_.keep_weekly + options_.keep_monthly +
-                                options_.keep_yearly >
-                            0;
-    if (has_policy || !options_.keep_within.empty() || !options_.keep_tags.empty() ||
-        !options_.snapshots.empty() || !options_.repository.empty() ||
-        !options_.repository_file.empty())
+    if (!TRY(policy()).is_empty() || !filter().is_empty() || !options_.snapshots.empty() ||
+        !options_.repository.empty() || !options_.repository_file.empty())
       return Error{ErrorKind::invalid_input,
                    "--stack goes by belay.yaml alone: what stays, and where",
                    "Leave out --keep-..., --repo and names; correct `backup.keep` instead."};
-    return app::let_go(host_, ports(), {.stack = {}, .is_dry_run = options_.is_dry_run}, trouble);
+    return app::let_go(host_, ports(),
+                       {.stack = {},
+                        .is_dry_run = options_.is_dry_run,
+                        .notice = [this](const std::string& text) { say("belay: " + text); },
+                        .tell = [this](const app::Doing& doing) { progress_.at(doing); },
+                        .traffic = &progress_.traffic()});
   };
   const auto done = run();
   if (!done)
-    return fail(done.error(), trouble);
-  for (const app::LetGo::Place& place : done.value().places)
+    return fail(done.error(), app::Trouble::none);
+  int status = exit_done;
+  bool has_done = false;
+  for (const app::LetGo::Place& place : done.value().places) {
+    if (place.failure) {
+      const int why = fail(*place.failure, place.trouble);
+      status = status == exit_done ? why : status;
+      has_done = has_done || (place.gone > 0 && !options_.is_dry_run);
+      continue;
+    }
+    has_done = true;
     print(is_json_ ? line_of(let_go_json(place)) : let_go_text(place, options_.is_dry_run));
-  return exit_done;
+  }
+  return status != exit_done && has_done ? exit_needs_operator : status;
 }
 
 int RepoWork::back_up_stack() {
@@ -127,7 +136,8 @@ int RepoWork::back_up_stack() {
                   .level_small = options_.compression == 1 ? 3 : options_.compression},
          .program_version = "belay " + terminal_.version,
          .notice = [this](const std::string& text) { say("belay: " + text); },
-         .tell = [this](const std::string& text) { progress(text); }},
+         .tell = [this](const app::Doing& doing) { progress_.at(doing); },
+         .traffic = &progress_.traffic()},
         trouble);
   };
   const auto ran = run();
@@ -166,6 +176,7 @@ int RepoWork::restore_point() {
     repo::RestoreOptions how{.target = absolute(options_.into),
                              .below = app::folder_in_snapshot(point.stack),
                              .has_holes = options_.has_holes};
+    std::uint64_t bytes = snapshot.summary ? snapshot.summary->bytes : 0;
     if (!options_.store.empty()) {
       std::vector<std::string> stores;
       for (const domain::Snapshot& each : point.snapshots)
@@ -174,8 +185,9 @@ int RepoWork::restore_point() {
         return Error{ErrorKind::not_found, "there is no store '" + options_.store + "' in " + name,
                      "It holds " + base::join(stores, ", ") + "."};
       how.below = app::store_in_snapshot(point.stack, options_.store);
+      bytes = std::ranges::find(point.snapshots, options_.store, &domain::Snapshot::store)->bytes;
     }
-    return restore_into(repository, snapshot, how);
+    return restore_into(repository, snapshot, how, bytes);
   });
 }
 

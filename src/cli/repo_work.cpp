@@ -1,5 +1,6 @@
 #include "cli/repo_work.hpp"
 
+#include "app/stack_retention.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/repo_say.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -27,15 +29,28 @@ using nlohmann::json;
 
 namespace {
 
-Result<double> share_of(const std::string& text, const char* option) {
+Result<double> share_of(const std::string& text, const char* option, const char* hint) {
   double value = -1;
   const bool is_percent = text.ends_with('%');
   const char* const end = text.data() + text.size() - (is_percent ? 1 : 0);
   const auto read = std::from_chars(text.data(), end, value);
   if (!is_percent || read.ec != std::errc{} || read.ptr != end || value < 0 || value > 100)
-    return Error{ErrorKind::invalid_input, std::string{option} + " is not '" + text + "'",
-                 "Write a share, as 5%."};
+    return Error{ErrorKind::invalid_input, std::string{option} + " is not '" + text + "'", hint};
   return value / 100;
+}
+
+// "2/5"
+std::optional<std::pair<unsigned, unsigned>> part_of(const std::string& text) {
+  unsigned part = 0;
+  unsigned parts = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, part);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '/')
+    return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, parts);
+  if (second.ec != std::errc{} || second.ptr != end || part < 1 || part > parts || parts > 256)
+    return std::nullopt;
+  return std::pair{part, parts};
 }
 
 std::string repeated(const Error& error) {
@@ -49,23 +64,15 @@ std::string RepoWork::absolute(const std::string& path) const {
 }
 
 int RepoWork::print(const std::string& text) const {
+  const auto held = progress_.pause();
   std::fwrite(text.data(), 1, text.size(), terminal_.out);
   std::fflush(terminal_.out);
   return exit_done;
 }
 
 void RepoWork::say(const std::string& text) const {
-  std::fprintf(terminal_.err, "%s%s\n", has_progress_ ? "\r\033[K" : "",
-               base::printable(text).c_str());
-}
-
-void RepoWork::progress(const std::string& text) {
-  const auto now = host_.world.clock.monotonic();
-  if (!terminal_.is_output_terminal || is_json_ || now - last_progress_ < world::Milliseconds{200})
-    return;
-  last_progress_ = now;
-  has_progress_ = true;
-  std::fprintf(terminal_.err, "\r\033[K%s", text.c_str());
+  const auto held = progress_.pause();
+  std::fprintf(terminal_.err, "%s\n", base::printable(text).c_str());
 }
 
 int RepoWork::fail(const Error& error, app::Trouble trouble) const {
@@ -131,13 +138,17 @@ int RepoWork::init() {
 
 Result<int> RepoWork::run_check(repo::Repository& repository) {
   repo::CheckOptions how{.is_data_read = options_.is_data_read || !options_.subset.empty()};
-  if (!options_.subset.empty())
+  if (const auto part = part_of(options_.subset))
+    how.part = *part;
+  else if (!options_.subset.empty())
     how.percent = static_cast<unsigned>(
-        std::lround(TRY(share_of(options_.subset, "--read-data-subset")) * 100));
+        std::lround(TRY(share_of(options_.subset, "--read-data-subset",
+                                 "Write a share, as 5%, or a part of up to 256, as 2/5.")) *
+                    100));
   const auto report =
       TRY(repo::with_lock(repository, sharing(repo::Sharing::exclusive), [&](repo::Lock& lock) {
         return repo::check(repository, lock, how, [&](std::uint64_t done, std::uint64_t all) {
-          progress("read " + std::to_string(done) + " of " + std::to_string(all) + " packs");
+          progress_.at({.text = "read", .done = done, .total = all});
         });
       }));
   for (const std::string& error : report.errors)
@@ -244,8 +255,10 @@ Result<int> RepoWork::run_backup(repo::Repository& repository) {
   const auto work = [&](repo::Lock& lock) {
     return repo::backup(repository, lock, *terminal_.folders, how,
                         [&](const repo::BackupProgress& now) {
-                          progress(std::to_string(now.files) + " files, " +
-                                   speed(now.bytes, host_.world.clock.monotonic() - begin));
+                          progress_.at({.text = std::to_string(now.files) + " files",
+                                        .done = now.bytes,
+                                        .total = now.bytes_before,
+                                        .is_guess = true});
                         });
   };
   const auto report = TRY(repo::with_lock_begun(repository, repo::Sharing::shared, work));
@@ -270,18 +283,18 @@ int RepoWork::backup() {
 
 int RepoWork::snapshots() {
   return with_repository([&](repo::Repository& repository) -> Result<int> {
-    const auto all = TRY(repository.snapshots());
+    const auto all = TRY(meant_snapshots(repository));
     for (const repo::format::Snapshot& snapshot : all)
       print(is_json_ ? snapshot_json(snapshot) : snapshot_text(snapshot));
     if (!is_json_)
-      print(std::to_string(all.size()) + " snapshots\n");
+      print(base::plural(all.size(), "snapshot", "snapshots") + "\n");
     return exit_done;
   });
 }
 
 int RepoWork::ls() {
   return with_repository([&](repo::Repository& repository) -> Result<int> {
-    const auto snapshot = TRY(app::find_snapshot(repository, options_.snapshot));
+    const auto snapshot = TRY(find_snapshot(repository, options_.snapshot));
     TRY(repository.load_index());
     TRY(repo::for_each_node(
         repository, snapshot, options_.path,
@@ -295,7 +308,7 @@ int RepoWork::ls() {
   });
 }
 
-Result<int> RepoWork::run_forget(repo::Repository& repository) {
+Result<repo::Policy> RepoWork::policy() const {
   repo::Policy policy{.last = options_.keep_last,
                       .hourly = options_.keep_hourly,
                       .daily = options_.keep_daily,
@@ -303,9 +316,53 @@ Result<int> RepoWork::run_forget(repo::Repository& repository) {
                       .monthly = options_.keep_monthly,
                       .yearly = options_.keep_yearly,
                       .tags = options_.keep_tags};
-  if (!options_.keep_within.empty())
-    policy.within = std::chrono::duration_cast<std::chrono::seconds>(
-        TRY(base::parse_duration(options_.keep_within)));
+  const auto read = [](const std::string& text, repo::Within& within) -> Result<> {
+    if (!text.empty())
+      within = TRY_CONTEXT(repo::parse_within(text), "--keep-within");
+    return ok();
+  };
+  TRY(read(options_.keep_within, policy.within));
+  TRY(read(options_.keep_within_hourly, policy.within_hourly));
+  TRY(read(options_.keep_within_daily, policy.within_daily));
+  TRY(read(options_.keep_within_weekly, policy.within_weekly));
+  TRY(read(options_.keep_within_monthly, policy.within_monthly));
+  TRY(read(options_.keep_within_yearly, policy.within_yearly));
+  return policy;
+}
+
+repo::Filter RepoWork::filter() const {
+  repo::Filter filter{.hosts = options_.only_hosts, .paths = {}, .tags = options_.only_tags};
+  for (const std::string& path : options_.only_paths)
+    filter.paths.push_back(absolute(path));
+  return filter;
+}
+
+Result<std::vector<repo::format::Snapshot>>
+RepoWork::meant_snapshots(repo::Repository& repository) const {
+  auto all = TRY(repository.snapshots());
+  std::erase_if(all, [&, wanted = filter()](const repo::format::Snapshot& each) {
+    return !matches(wanted, each);
+  });
+  return all;
+}
+
+Result<repo::format::Snapshot> RepoWork::find_snapshot(repo::Repository& repository,
+                                                       const std::string& name) const {
+  if (filter().is_empty())
+    return app::find_snapshot(repository, name);
+  if (name != "latest")
+    return Error{ErrorKind::invalid_input, "--host, --tag and --path tell which latest is meant",
+                 "Leave them out: '" + name + "' says which one."};
+  auto all = TRY(meant_snapshots(repository));
+  if (all.empty())
+    return Error{ErrorKind::not_found, "no snapshot is of that host, tag and path",
+                 "'belay snapshots' lists them all."};
+  return std::move(all.back());
+}
+
+Result<int> RepoWork::run_forget(repo::Repository& repository) {
+  const repo::Policy policy = TRY(this->policy());
+  const repo::Grouping grouping = TRY(repo::parse_grouping(options_.group_by));
   if (policy.is_empty() == options_.snapshots.empty())
     return Error{ErrorKind::invalid_input, "it was not said which snapshots to let go",
                  "Name snapshots, or say what is kept with --keep-..., not both."};
@@ -313,10 +370,14 @@ Result<int> RepoWork::run_forget(repo::Repository& repository) {
       repository, repo::Sharing::exclusive, [&](repo::Lock& lock) -> Result<int> {
         std::vector<repo::format::Snapshot> gone;
         for (const std::string& name : options_.snapshots)
-          gone.push_back(TRY(app::find_snapshot(repository, name)));
+          gone.push_back(TRY(find_snapshot(repository, name)));
         if (options_.snapshots.empty())
-          for (const auto& group : repo::decide(TRY(repository.snapshots()), policy))
-            for (const repo::Decision& decision : group) {
+          for (const auto& group : repo::decide(TRY(meant_snapshots(repository)), policy, grouping))
+            for (repo::Decision decision : group) {
+              if (!decision.is_kept && app::is_pinned(decision.snapshot)) {
+                decision.is_kept = true;
+                decision.reasons.emplace_back("pinned");
+              }
               print(is_json_ ? decision_json(decision) : decision_text(decision));
               if (!decision.is_kept)
                 gone.push_back(decision.snapshot);
@@ -328,7 +389,7 @@ Result<int> RepoWork::run_forget(repo::Repository& repository) {
         }
         print(is_json_ ? line_of({{"event", "forgotten"}, {"snapshots", gone.size()}})
                        : (options_.is_dry_run ? "would let go " : "let go ") +
-                             std::to_string(gone.size()) + " snapshots\n");
+                             base::plural(gone.size(), "snapshot", "snapshots") + "\n");
         if (!options_.is_pruned || options_.is_dry_run)
           return exit_done;
         return prune_locked(repository, lock);
@@ -341,13 +402,35 @@ int RepoWork::forget() {
   return with_repository([&](repo::Repository& repository) { return run_forget(repository); });
 }
 
+Result<repo::PruneOptions> RepoWork::prune_options() const {
+  repo::PruneOptions how{.is_dry_run = options_.is_dry_run};
+  if (options_.max_unused == "unlimited")
+    how.unused_bytes_max = std::numeric_limits<std::uint64_t>::max();
+  else if (const auto bytes = base::parse_bytes(options_.max_unused))
+    how.unused_bytes_max = bytes.value();
+  else
+    how.unused_max = TRY(share_of(options_.max_unused, "--max-unused",
+                                  "Write a share, as 5%, bytes, as 2GiB, or unlimited."));
+  if (!options_.max_repack_size.empty())
+    how.repacked_bytes_max =
+        TRY_CONTEXT(base::parse_bytes(options_.max_repack_size), "--max-repack-size");
+  if (!options_.max_repack_time.empty())
+    how.repacking_time_max =
+        TRY_CONTEXT(base::parse_duration(options_.max_repack_time), "--max-repack-time");
+  return how;
+}
+
 Result<int> RepoWork::prune_locked(repo::Repository& repository, repo::Lock& lock) {
-  const repo::PruneOptions how{.unused_max = TRY(share_of(options_.max_unused, "--max-unused")),
-                               .is_dry_run = options_.is_dry_run};
-  const auto report = TRY(repo::prune(repository, lock, how, [&](const std::string& text) {
-    if (!is_json_)
-      print(text + "\n");
-  }));
+  const auto how = TRY(prune_options());
+  const auto report = TRY(repo::prune(
+      repository, lock, how,
+      [&](const std::string& text) {
+        if (!is_json_)
+          print(text + "\n");
+      },
+      [&](std::uint64_t done, std::uint64_t all) {
+        progress_.at({.text = "written again", .done = done, .total = all});
+      }));
   return print(is_json_ ? prune_json(report) : prune_text(report, options_.is_dry_run));
 }
 

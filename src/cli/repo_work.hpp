@@ -2,10 +2,14 @@
 // Repo work: what each command of repositories does once it is parsed.
 
 #include "app/stack_places.hpp"
+#include "cli/progress.hpp"
 #include "cli/repo.hpp"
+#include "repo/copy.hpp"
 #include "repo/lock.hpp"
+#include "repo/prune.hpp"
 #include "repo/repository.hpp"
 #include "repo/restore.hpp"
+#include "repo/retention.hpp"
 
 #include <functional>
 #include <memory>
@@ -24,7 +28,8 @@ class RepoWork {
 public:
   RepoWork(const app::Host& host, const Terminal& terminal, const RepoOptions& options,
            bool is_json)
-      : host_{host}, terminal_{terminal}, options_{options}, is_json_{is_json} {}
+      : host_{host}, terminal_{terminal}, options_{options}, is_json_{is_json},
+        progress_{terminal, host.world.clock, is_json} {}
 
   int init();
   int check();
@@ -65,7 +70,11 @@ private:
   base::Result<repo::backend::Place> place() const; // what --repo and its options name
   // That place, or one of belay.yaml when none is named.
   base::Result<app::StackPlace> opening(const std::string& question, bool is_asked_twice) const;
-  base::Result<app::StackPlace> place_of_stack() const;
+  base::Result<app::StackPlace> place_of_stack(app::Where where) const;
+  // Of copy: from and to.
+  base::Result<std::pair<app::StackPlace, app::StackPlace>> two_places() const;
+  base::Result<repo::CopyReport> copy_between(repo::Repository& from, repo::Repository& to,
+                                              const repo::CopyOptions& how);
   base::Result<> put_options(repo::backend::Place& place) const;
   int back_up_stack();
   int back_up_by_environment();
@@ -73,6 +82,13 @@ private:
   int let_points_go();
   base::Result<int> run_backup(repo::Repository& repository);
   base::Result<int> run_forget(repo::Repository& repository);
+  base::Result<repo::PruneOptions> prune_options() const;
+  base::Result<repo::Policy> policy() const;
+  repo::Filter filter() const;
+  base::Result<std::vector<repo::format::Snapshot>>
+  meant_snapshots(repo::Repository& repository) const; // as --host, --tag and --path say
+  base::Result<repo::format::Snapshot> find_snapshot(repo::Repository& repository,
+                                                     const std::string& name) const;
   base::Result<int> prune_locked(repo::Repository& repository, repo::Lock& lock);
   base::Result<int> run_check(repo::Repository& repository);
   // Of "SNAPSHOT:FOLDER", whose folder is "/" when none is named.
@@ -88,21 +104,20 @@ private:
   base::Result<int> run_restore(repo::Repository& repository);
   base::Result<int> restore_into(repo::Repository& repository,
                                  const repo::format::Snapshot& snapshot,
-                                 const repo::RestoreOptions& how);
+                                 const repo::RestoreOptions& how,
+                                 std::uint64_t bytes); // of what is restored; 0: nobody knows
   base::Result<repo::RestoreOptions> restore_options(repo::Repository& repository,
                                                      const repo::format::Snapshot& snapshot);
 
   int print(const std::string& text) const;
   void say(const std::string& text) const; // for people, to standard error
-  void progress(const std::string& text);  // one line that is written over, on a terminal only
   int fail(const base::Error& error, app::Trouble trouble) const;
 
   const app::Host& host_;
   const Terminal& terminal_;
   const RepoOptions& options_;
   bool is_json_;
-  world::Milliseconds last_progress_{0};
-  bool has_progress_ = false;
+  mutable Progress progress_;
 };
 
 } // namespace cli

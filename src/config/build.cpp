@@ -50,6 +50,8 @@ domain::ReleaseSource build_release(const Building& building, const Value& secti
   return source;
 }
 
+} // namespace
+
 std::vector<domain::EnvironmentEntry> build_environment(const Value& section) {
   std::vector<domain::EnvironmentEntry> entries;
   for (const auto& [name, value] : section.members) {
@@ -60,6 +62,8 @@ std::vector<domain::EnvironmentEntry> build_environment(const Value& section) {
   }
   return entries;
 }
+
+namespace {
 
 domain::DriverSpec build_driver(const Building& building, const Value& section) {
   return {.argv = project_command(section.at("driver").words, building.stack.project_folder),

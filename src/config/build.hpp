@@ -26,6 +26,7 @@ struct Building {
   std::vector<std::string>& warnings;
   void warn(Mark mark, const std::string& text) const;
 };
+std::vector<domain::EnvironmentEntry> build_environment(const Value& section); // of an `env`
 domain::ProbeSpec build_probe(const Building& building, const Value& section,
                               const std::string& name);
 domain::GateSpec build_ready(const Building& building, const Value& section,

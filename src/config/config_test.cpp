@@ -550,6 +550,60 @@ TEST(Config, KnowsARepository) {
             "folder that holds nothing else, best on another disk.");
 }
 
+TEST(Config, KnowsWhatAPlaceOnAnotherMachineNeeds) {
+  const std::string first = std::string{small} + "repository:\n"
+                                                 "  path: sftp:b@far:/x\n"
+                                                 "  password: env:P\n"
+                                                 "  limit_upload: 2MiB\n"
+                                                 "  options: { sftp.args: -i /etc/key }\n"
+                                                 "  copy_to:\n"
+                                                 "    path: s3:https://host/bucket\n"
+                                                 "    password: env:Q\n";
+  const std::string text = first + "    options: { s3.region: eu-1, s3.bucket-lookup: path,\n"
+                                   "               s3.ca-file: ca.pem, s3.part-size: 8MiB }\n"
+                                   "    env: { AWS_ACCESS_KEY_ID: shop, AWS_SECRET_ACCESS_KEY: "
+                                   "file:key }\n";
+  const auto loaded = good(text);
+  EXPECT_TRUE(loaded.warnings.empty());
+  const auto& places = loaded.stack.repository;
+  ASSERT_TRUE(places && places->copy);
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(places->first.options, (Pairs{{"sftp.args", "-i /etc/key"}}));
+  EXPECT_EQ(places->first.limit_upload, 2U << 20U);
+  EXPECT_EQ(places->copy->limit_upload, 0U);
+  EXPECT_EQ(places->copy->options, (Pairs{{"s3.ca-file", "/srv/orders/ca.pem"},
+                                          {"s3.region", "eu-1"},
+                                          {"s3.bucket-lookup", "path"},
+                                          {"s3.part-size", "8MiB"}}));
+  ASSERT_EQ(places->copy->environment.size(), 2U);
+  EXPECT_EQ(std::get<std::string>(places->copy->environment[0].value), "shop");
+  EXPECT_EQ(std::get<domain::SecretRef>(places->copy->environment[1].value).name,
+            "/srv/orders/key");
+  EXPECT_TRUE(good(first + "    env: { AWS_SECRET_ACCESS_KEY: abc }\n")
+                  .warnings.front()
+                  .contains("'repository.copy_to.env.AWS_SECRET_ACCESS_KEY' stands in clear text"));
+  EXPECT_EQ(
+      bad(first + "    options: { sftp.args: -v }\n"),
+      "belay.yaml:15:27: 'repository.copy_to.options.sftp.args' is for places that begin with "
+      "'sftp:' | This one does not: leave it out.");
+  EXPECT_EQ(bad(first + "    options: { s3.regoin: x }\n"),
+            "belay.yaml:15:16: unknown key 's3.regoin' in 'repository.copy_to.options' | Did you "
+            "mean 's3.region'?");
+  EXPECT_EQ(bad(first + "    options: { s3.part-size: 1MiB }\n"),
+            "belay.yaml:15:30: 'repository.copy_to.options.s3.part-size' must be a size from 5MiB "
+            "to 5GiB | S3 takes no other parts.");
+  EXPECT_EQ(bad(first + "    env: { AWS_ACCESS_KEY: x }\n"),
+            "belay.yaml:15:28: 'repository.copy_to.env.AWS_ACCESS_KEY' is used by no place | Did "
+            "you mean 'AWS_ACCESS_KEY_ID'?");
+  EXPECT_EQ(bad(first + "    env: { RESTIC_REST_USERNAME: x }\n"),
+            "belay.yaml:15:34: 'repository.copy_to.env.RESTIC_REST_USERNAME' is for places that "
+            "begin with 'rest:' | This one does not: leave it out.");
+  EXPECT_EQ(
+      bad(first + "    limit_download: 0\n"),
+      "belay.yaml:15:21: 'repository.copy_to.limit_download' would let nothing through | Write "
+      "how much a second, as 2MiB, or leave it out.");
+}
+
 TEST(Config, Backup) {
   const std::string text = std::string{small} + "repository: { path: /b, password: env:P }\n";
   EXPECT_FALSE(good(text).stack.backup);

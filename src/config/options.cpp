@@ -476,6 +476,11 @@ constexpr std::array shapes{
           backup_keep_options,
           {}},
     Shape{"place", "repository.copy_to", "Another one, best elsewhere.", place_options, {}},
+    Shape{"place_options",
+          "repository.options, repository.copy_to.options",
+          "Each is for places of its kind: `sftp.args` for a path that begins with `sftp:`.",
+          place_settings_options,
+          {}},
 };
 
 } // namespace

@@ -13,7 +13,9 @@ using Path = std::vector<std::string>;
 
 // A value of `env` that would be read as a reference if it were written alone.
 std::string leaf_json(const Value& value, const Path& path) {
-  const bool is_variable = path.size() == 4 && path[0] == "services" && path[2] == "env";
+  const bool is_variable =
+      (path.size() == 4 && (path[0] == "services" || path[0] == "stores") && path[2] == "env") ||
+      (path.size() >= 3 && path[0] == "repository" && path[path.size() - 2] == "env");
   if (is_variable && !value.is_reference &&
       (value.text.starts_with("file:") || value.text.starts_with("env:")))
     return "{\"text\":" + value.json + "}";

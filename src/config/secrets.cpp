@@ -137,6 +137,13 @@ void add_repository(world::Files& files, const domain::Stack& stack, const Envir
   for (const domain::PlaceSpec& place : places) {
     if (auto password = read_secret(files, place.password, environment))
       all.push_back(std::move(password).value());
+    for (const auto& entry : place.environment) {
+      const auto* secret = std::get_if<domain::SecretRef>(&entry.value);
+      if (auto read = secret == nullptr ? Result<std::string>{std::get<std::string>(entry.value)}
+                                        : read_secret(files, *secret, environment);
+          read && (secret != nullptr || looks_secret(entry.name)))
+        all.push_back(std::move(read).value());
+    }
     if (place.location.starts_with("rest:") && place.location.contains('@'))
       all.push_back(place.location);
   }

@@ -216,6 +216,10 @@ struct UpgradePolicy {
 struct PlaceSpec {
   std::string location;
   SecretRef password;
+  std::vector<std::pair<std::string, std::string>> options; // as `-o NAME=VALUE` takes them
+  std::vector<EnvironmentEntry> environment; // its credentials, over those of belay's environment
+  std::uint64_t limit_upload = 0;            // bytes a second; 0: as much as there is
+  std::uint64_t limit_download = 0;
 };
 
 struct RepositorySpec {

@@ -32,6 +32,32 @@ struct Receiver {
   std::size_t header_bytes = 0;
 };
 
+struct Counting { // what of an exchange the traffic knows already
+  world::Traffic* traffic = nullptr;
+  curl_off_t sent = 0;
+  curl_off_t received = 0;
+};
+
+int on_transfer(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+  auto& counting = *static_cast<Counting*>(user);
+  // A redirect begins to count anew.
+  if (sent > counting.sent)
+    counting.traffic->sent_bytes += static_cast<std::uint64_t>(sent - counting.sent);
+  if (received > counting.received)
+    counting.traffic->received_bytes += static_cast<std::uint64_t>(received - counting.received);
+  counting.sent = sent;
+  counting.received = received;
+  return 0; // go on
+}
+
+void count_transfer(CURL* curl, Counting& counting) {
+  if (counting.traffic == nullptr)
+    return;
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_transfer);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &counting);
+}
+
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& receiver = *static_cast<Receiver*>(user);
   const std::size_t bytes = size * count;
@@ -213,6 +239,8 @@ Result<world::HttpResponse> Http::perform(const world::HttpRequest& request) {
   Receiver receiver;
   receiver.bytes_max = request.body_bytes_max;
   set_options(curl.get(), request, headers.get(), receiver);
+  Counting counting{.traffic = request.traffic};
+  count_transfer(curl.get(), counting);
   std::array<char, CURL_ERROR_SIZE> why{};
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, why.data());
   const CURLcode code = curl_easy_perform(curl.get());

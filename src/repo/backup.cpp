@@ -141,7 +141,7 @@ private:
         return Error{ErrorKind::interrupted, "asked to stop: no snapshot was made",
                      "Start it again: what was stored already is not stored twice."};
       if (progress_)
-        progress_({run_.files_done, run_.bytes_done});
+        progress_({.files = run_.files_done, .bytes = run_.bytes_done});
     }
     return ok();
   }
@@ -205,7 +205,14 @@ Result<BackupReport> backup(Repository& repository, Lock& lock, world::Folders& 
   TRY(repository.load_index());
   const format::Snapshot* const parent = parent_of(snapshots, options, self.host);
   BackupRun run{repository, folders, options, plan, std::move(excludes)};
-  Backup whole{repository, lock, run, progress};
+  const std::uint64_t bytes_before =
+      parent != nullptr && parent->summary ? parent->summary->bytes : 0;
+  const std::function<void(const BackupProgress&)> tell = [&](BackupProgress now) {
+    now.bytes_before = bytes_before;
+    if (progress)
+      progress(now);
+  };
+  Backup whole{repository, lock, run, tell};
   TRY(whole.read_all(parent == nullptr ? std::nullopt : std::optional{parent->tree}));
   CHECK(run.root.has_value());
   TRY(whole.store().read_back(options.is_all_read_back));

@@ -42,7 +42,8 @@ struct BackupOptions {
 
 struct BackupProgress {
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0; // looked at
+  std::uint64_t bytes = 0;        // looked at
+  std::uint64_t bytes_before = 0; // that the snapshot before this one held; 0: there is none
 };
 
 struct BackupReport {

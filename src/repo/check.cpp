@@ -5,6 +5,7 @@
 #include "repo/usage.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
 
@@ -147,6 +148,9 @@ private:
 
   std::vector<Listed> chosen(std::vector<Listed> packs) {
     std::erase_if(packs, [&](const Listed& pack) { return !indexed_.contains(pack.id); });
+    std::erase_if(packs, [part = options_.part](const Listed& pack) {
+      return pack.id.bytes[0] % part.second != part.first - 1;
+    });
     if (options_.percent >= 100)
       return packs;
     // The wanted share, by lot.
@@ -169,6 +173,7 @@ private:
       largest = std::max(largest, pack.size_bytes);
     const MemoryPlan plan = TRY(repository_.plan(need_of_check(largest), options_.threads));
     Queue<Listed> todo{plan.threads};
+    Crew crew{plan.threads};
     std::vector<std::jthread> threads;
     for (std::size_t thread = 0; thread < plan.threads; ++thread)
       threads.emplace_back([&] {
@@ -176,18 +181,29 @@ private:
         format::Sealer sealer{repository_.key(), repository_.ports().random};
         while (const auto pack = todo.pop())
           read_pack(*pack, reader, sealer);
+        crew.leave();
       });
     Result<> kept = ok();
-    for (const Listed& pack : packs) {
-      kept = keep();
+    std::uint64_t bytes_in_all = 0;
+    for (const Listed& pack : packs)
+      bytes_in_all += pack.size_bytes;
+    const auto look = [&] {
+      if (kept)
+        kept = keep();
       if (!kept)
-        break;
-      todo.push(pack);
+        todo.drop();
       if (progress)
-        progress(++report_.packs_read, packs.size());
+        progress(bytes_read_, bytes_in_all);
+    };
+    for (const Listed& pack : packs) {
+      look();
+      if (!todo.push_while(pack, look))
+        break;
+      ++report_.packs_read;
     }
     todo.close();
-    threads.clear(); // waits
+    crew.wait(look);
+    threads.clear();
     return kept;
   }
 
@@ -196,6 +212,7 @@ private:
     const auto bytes = repository_.backend().load({FileKind::pack, pack.id});
     if (!bytes)
       return wrong(bytes.error().message);
+    bytes_read_ += bytes.value().size();
     if (format::id_of(bytes.value()) != pack.id)
       wrong(name + " does not hold what its name says");
     const auto blobs = read_header(repository_, sealer, {pack.id, bytes.value().size()});
@@ -221,6 +238,7 @@ private:
   Lock& lock_;
   const CheckOptions& options_;
   std::map<Id, PackInIndex> indexed_;
+  std::atomic<std::uint64_t> bytes_read_ = 0;
   std::mutex mutex_;
   CheckReport report_;
 };

@@ -3,12 +3,12 @@
 #include "repo/format/tree.hpp"
 #include "repo/queue.hpp"
 #include "repo/restore.hpp"
+#include "repo/span.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
-#include <tuple>
 #include <unordered_set>
 
 namespace repo {
@@ -27,46 +27,25 @@ namespace {
 
 constexpr std::size_t waiting_packs_max = 1;  // with the one that is being stored
 constexpr std::size_t packs_of_an_index = 64; // what a run that dies may have stored in vain
-constexpr std::uint64_t copied_bytes_max = 8U << 20U;
-
-struct Group { // blobs that lie one behind the other in a pack, and are read at once
-  Id pack;
-  std::vector<format::PackedBlob> blobs;
-  std::uint64_t end() const { return std::uint64_t{blobs.back().offset} + blobs.back().length; }
+struct Moved {                                // of a snapshot; several threads count
+  std::atomic<std::uint64_t> blobs = 0;
+  std::atomic<std::uint64_t> bytes = 0;
 };
-
-std::vector<Group> groups_of(std::vector<BlobPlace> places) {
-  std::ranges::sort(places, [](const BlobPlace& a, const BlobPlace& b) {
-    return std::tie(a.pack, a.blob.offset) < std::tie(b.pack, b.blob.offset);
-  });
-  std::vector<Group> groups;
-  for (const BlobPlace& place : places) {
-    const bool is_next =
-        !groups.empty() && groups.back().pack == place.pack &&
-        groups.back().end() == place.blob.offset &&
-        place.blob.offset + std::uint64_t{place.blob.length} - groups.back().blobs.front().offset <=
-            copied_bytes_max;
-    if (!is_next)
-      groups.push_back({place.pack, {}});
-    groups.back().blobs.push_back(place.blob);
-  }
-  return groups;
-}
 
 // All blobs of one type that a snapshot needs: threads read, verify and seal them, and the one
 // that calls stores the packs.
 class Moving {
 public:
   Moving(LockedRepository from, LockedRepository to, BlobType type, const CopyOptions& options,
-         const MemoryPlan& plan, Added& added, PackStore& store)
+         const MemoryPlan& plan, Added& added, PackStore& store, Moved& done)
       : from_{from}, to_{to}, type_{type}, threads_{plan.threads}, save_{options.save},
-        added_{added}, store_{store} {
+        added_{added}, store_{store}, done_{done} {
     save_.pack_bytes = std::min(save_.pack_bytes, plan.pack_bytes);
   }
 
-  Result<> run(std::vector<BlobPlace> places, const std::function<void(std::uint64_t)>& progress) {
-    groups_ = groups_of(std::move(places));
-    const std::size_t wanted = std::min(threads_, std::max<std::size_t>(1, groups_.size()));
+  Result<> run(std::vector<BlobPlace> places, const std::function<void()>& progress) {
+    spans_ = blob_spans(std::move(places));
+    const std::size_t wanted = std::min(threads_, std::max<std::size_t>(1, spans_.size()));
     for (std::size_t worker = 0; worker < wanted; ++worker)
       savers_.push_back(std::make_unique<BlobSaver>(
           to_.repository, type_, save_, added_,
@@ -98,30 +77,28 @@ private:
   Result<> move(BlobSaver& saver) {
     BlobReader reader{from_.repository};
     std::string plain;
-    for (std::size_t at = next_++; at < groups_.size() && !is_over_; at = next_++) {
-      const Group& group = groups_[at];
-      const std::uint64_t begin = group.blobs.front().offset;
+    for (std::size_t at = next_++; at < spans_.size() && !is_over_; at = next_++) {
+      const BlobSpan& span = spans_[at];
       auto bytes =
-          from_.repository.backend().load({FileKind::pack, group.pack}, begin, group.end() - begin);
+          from_.repository.backend().load({FileKind::pack, span.pack}, span.begin(), span.length());
       if (!bytes && bytes.error().kind == ErrorKind::not_found)
         return Error{ErrorKind::corrupt,
-                     "the pack '" + text_of({FileKind::pack, group.pack}) + "' is missing",
+                     "the pack '" + text_of({FileKind::pack, span.pack}) + "' is missing",
                      "'belay repo check' tells what else is."};
       if (!bytes)
         return std::move(bytes).error();
-      for (const format::PackedBlob& blob : group.blobs) {
-        const std::string_view rest = std::string_view{bytes.value()}.substr(
-            std::min<std::size_t>(blob.offset - begin, bytes.value().size()));
-        TRY(reader.unpack({group.pack, blob}, rest.substr(0, blob.length), plain));
+      for (const format::PackedBlob& blob : span.blobs) {
+        TRY(reader.unpack({span.pack, blob}, span.box_of(blob, bytes.value()), plain));
         if (!saver.save(blob.id, plain))
           return ok(); // it is all over
-        ++done_;
+        ++done_.blobs;
+        done_.bytes += blob.length;
       }
     }
     return ok();
   }
 
-  Result<> store_packs(const std::function<void(std::uint64_t)>& progress) {
+  Result<> store_packs(const std::function<void()>& progress) {
     std::size_t count = 0;
     for (bool is_over = false; !is_over;) {
       if (auto pack = packs_.pop_within(std::chrono::milliseconds{500}, is_over)) {
@@ -134,7 +111,7 @@ private:
       if (to_.repository.ports().clock.stop_requested())
         return Error{ErrorKind::interrupted, "asked to stop: this snapshot was not copied",
                      "Start it again: what was stored already is not stored twice."};
-      progress(done_);
+      progress();
     }
     return ok();
   }
@@ -161,11 +138,11 @@ private:
   SaveOptions save_;
   Added& added_;
   PackStore& store_;
-  std::vector<Group> groups_;
+  Moved& done_;
+  std::vector<BlobSpan> spans_;
   std::vector<std::unique_ptr<BlobSaver>> savers_;
   Queue<format::FinishedPack> packs_{waiting_packs_max, true};
   std::atomic<std::size_t> next_ = 0;
-  std::atomic<std::uint64_t> done_ = 0;
   std::atomic<bool> is_over_ = false;
   std::mutex mutex_;
   std::optional<Error> failed_;
@@ -188,6 +165,7 @@ public:
                    "Name two, each made by 'belay repo init'."};
     plan_ = TRY(to_.repository.plan(need_of_copy, options_.threads));
     const auto wanted = TRY(choose());
+    snapshots_all_ = wanted.size();
     const auto there = TRY(to_.repository.snapshots());
     TRY(from_.repository.load_index());
     TRY(to_.repository.load_index());
@@ -263,18 +241,25 @@ private:
     std::vector<BlobPlace> trees;
     const std::string which = "snapshot " + short_id(snapshot.id);
     TRY_CONTEXT(find_missing(snapshot.tree, data, trees), which);
-    const std::uint64_t all = data.size() + trees.size();
-    const std::uint64_t data_blobs = data.size();
+    CopyProgress now{.blobs_all = data.size() + trees.size(),
+                     .snapshot = report_.snapshots.size() + 1,
+                     .snapshots = snapshots_all_};
+    for (const auto* places : {&data, &trees})
+      for (const BlobPlace& place : *places)
+        now.bytes_all += place.blob.length;
     PackStore store{to_.repository, to_.lock};
-    const auto tell = [&](std::uint64_t done) {
+    Moved done;
+    const auto tell = [&] {
+      now.blobs_done = done.blobs;
+      now.bytes_done = done.bytes;
       if (progress_)
-        progress_({done, all});
+        progress_(now);
     };
-    TRY_CONTEXT((Moving{from_, to_, BlobType::data, options_, plan_, added_, store}.run(
+    TRY_CONTEXT((Moving{from_, to_, BlobType::data, options_, plan_, added_, store, done}.run(
                     std::move(data), tell)),
                 which);
-    TRY_CONTEXT((Moving{from_, to_, BlobType::tree, options_, plan_, added_, store}.run(
-                    std::move(trees), [&](std::uint64_t done) { tell(data_blobs + done); })),
+    TRY_CONTEXT((Moving{from_, to_, BlobType::tree, options_, plan_, added_, store, done}.run(
+                    std::move(trees), tell)),
                 which);
     TRY(store.flush());
     TRY_CONTEXT(store.read_back(options_.is_all_read_back), which);
@@ -293,6 +278,7 @@ private:
   std::unordered_set<Id, format::IdHash> seen_;
   MemoryPlan plan_;
   Added added_;
+  std::size_t snapshots_all_ = 0;
   CopyReport report_;
 };
 

@@ -31,7 +31,11 @@ struct CopyReport {
 
 struct CopyProgress {
   std::uint64_t blobs_done = 0;
-  std::uint64_t blobs_all = 0; // of the snapshot that is under way
+  std::uint64_t blobs_all = 0;  // of the snapshot that is under way
+  std::uint64_t bytes_done = 0; // as they lie in the source
+  std::uint64_t bytes_all = 0;
+  std::size_t snapshot = 0;  // which one that is, from 1 on
+  std::size_t snapshots = 0; // in all
 };
 
 struct LockedRepository {

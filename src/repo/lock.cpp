@@ -120,7 +120,7 @@ Result<std::unique_ptr<Lock>> Lock::begin(Repository& repository, Sharing sharin
 }
 
 Result<> Lock::settle() {
-  if (is_settled_)
+  if (is_settled_ || sharing_ == Sharing::none)
     return ok();
   world::Clock& clock = repository_.ports().clock;
   const auto age = clock.monotonic() - written_;

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "repo/saver.hpp"
+#include "repo/span.hpp"
 #include "repo/usage.hpp"
 
 #include <algorithm>
@@ -38,9 +39,11 @@ struct PackState {
 class Prune {
 public:
   Prune(Repository& repository, Lock& lock, const PruneOptions& options)
-      : repository_{repository}, lock_{lock}, options_{options} {}
+      : repository_{repository}, lock_{lock}, options_{options},
+        begin_{repository.ports().clock.monotonic()} {}
 
-  Result<PruneReport> run(const std::function<void(const std::string&)>& say) {
+  Result<PruneReport> run(const std::function<void(const std::string&)>& say,
+                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
     save_.pack_bytes = TRY(repository_.plan(need_of_prune, 1)).pack_bytes;
     const auto snapshots = TRY(repository_.snapshots());
     TRY(repository_.load_index());
@@ -54,11 +57,12 @@ public:
                              [this] { return keep(); }}));
     TRY(look_at_packs());
     choose();
+    sum_up();
     if (options_.is_dry_run)
       return report_;
     say("writing " + base::format_bytes(bytes_to_copy_) + " again, removing " +
         base::format_bytes(report_.bytes_removed));
-    TRY(repack());
+    TRY(repack(progress));
     TRY(write_index());
     TRY(remove());
     return report_;
@@ -138,41 +142,55 @@ private:
   }
 
   // Packs without a needed blob go. Of the others those with the largest unused share are written
-  // again, until little enough is unused.
+  // again, until little enough is unused, or as much as may be.
   void choose() {
     std::uint64_t used = 0;
     std::uint64_t unused = 0;
-    std::vector<std::map<Id, PackState>::iterator> partly;
-    for (auto at = packs_.begin(); at != packs_.end(); ++at) {
-      PackState& pack = at->second;
+    std::vector<PackState*> partly;
+    for (auto& [id, pack] : packs_) {
       used += pack.used;
       if (pack.used == 0)
         pack.fate = Fate::remove;
-      else if (pack.must_repack)
-        pack.fate = Fate::repack;
-      else if (pack.unused > 0)
-        partly.push_back(at);
-      if (pack.fate == Fate::keep)
+      else if (pack.must_repack || pack.unused > 0)
+        partly.push_back(&pack);
+      if (pack.used > 0)
         unused += pack.unused;
     }
-    std::ranges::sort(partly, [](const auto& a, const auto& b) {
-      return a->second.unused * b->second.used > b->second.unused * a->second.used;
+    std::ranges::stable_sort(partly, [](const PackState* a, const PackState* b) {
+      if (a->must_repack != b->must_repack)
+        return a->must_repack;
+      return a->unused * b->used > b->unused * a->used;
     });
-    const auto allowed =
-        static_cast<std::uint64_t>(static_cast<double>(used) * options_.unused_max);
-    for (const auto& at : partly) {
-      if (unused <= allowed)
+    const double allowed = options_.unused_bytes_max
+                               ? static_cast<double>(*options_.unused_bytes_max)
+                               : static_cast<double>(used) * options_.unused_max;
+    std::uint64_t written = 0;
+    bool is_wanting = false;
+    for (PackState* pack : partly) {
+      if (!pack->must_repack && static_cast<double>(unused) <= allowed)
         break;
-      at->second.fate = Fate::repack;
-      unused -= at->second.unused;
+      if (options_.repacked_bytes_max != 0 && written + pack->used > options_.repacked_bytes_max) {
+        is_wanting = is_wanting || pack->must_repack;
+        continue; // a smaller one may still fit
+      }
+      pack->fate = Fate::repack;
+      written += pack->used;
+      unused -= pack->unused;
     }
-    report_.bytes_unused = unused;
-    sum_up();
+    report_.is_cut_short = is_wanting || static_cast<double>(unused) > allowed;
+  }
+
+  bool is_late() const {
+    return options_.repacking_time_max.count() > 0 &&
+           repository_.ports().clock.monotonic() - begin_ >= options_.repacking_time_max;
   }
 
   void sum_up() {
+    report_ = {.bytes_written = report_.bytes_written, .is_cut_short = report_.is_cut_short};
+    bytes_to_copy_ = 0;
     for (const auto& [id, pack] : packs_) {
       report_.packs_kept += pack.fate == Fate::keep ? 1U : 0U;
+      report_.bytes_unused += pack.fate == Fate::keep ? pack.unused : 0U;
       report_.packs_repacked += pack.fate == Fate::repack ? 1U : 0U;
       const bool is_removed = pack.fate == Fate::remove && present_.contains(id);
       report_.packs_removed += is_removed ? 1U : 0U;
@@ -186,7 +204,7 @@ private:
       report_.bytes_removed += orphan.size_bytes;
   }
 
-  Result<> repack() {
+  Result<> repack(const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
     Added added;
     std::optional<Error> failed;
     const auto sink = [&](format::FinishedPack pack) {
@@ -199,28 +217,55 @@ private:
     BlobSaver trees{repository_, BlobType::tree, save_, added, sink};
     BlobReader reader{repository_};
     std::set<Id> done;
+    std::uint64_t bytes = 0;
     TRY(for_each_indexed([&](const Id&, const IndexedPack& pack) -> Result<> {
-      if (packs_.at(pack.id).fate != Fate::repack || !done.insert(pack.id).second)
+      if (packs_.at(pack.id).fate != Fate::repack || is_late() || !done.insert(pack.id).second)
         return ok();
-      for (const PackedBlob& blob : pack.blobs)
-        if (is_needed(pack.id, blob))
-          TRY(copy(pack.id, blob, reader, blob.type == BlobType::tree ? trees : data));
+      for (const BlobSpan& span : spans_of(pack))
+        TRY(copy(span, reader, data, trees));
+      bytes += packs_.at(pack.id).used;
+      if (progress)
+        progress(bytes, bytes_to_copy_);
       return failed ? Result<>{*failed} : keep();
     }));
     if (!data.flush() || !trees.flush())
       return failed.value_or(Error{ErrorKind::failed, "a pack could not be stored", ""});
+    keep_what_is_not(done);
     TRY(store_.flush());
     return store_.read_back(true);
   }
 
-  Result<> copy(const Id& pack, const PackedBlob& blob, BlobReader& reader, BlobSaver& to) {
-    const std::string box =
-        TRY(repository_.backend().load({FileKind::pack, pack}, blob.offset, blob.length));
-    TRY(reader.unpack({pack, blob}, box, plain_)); // what is broken is not spread
-    const bool is_wanting = blob.type == BlobType::tree && blob.uncompressed_bytes == 0;
-    const bool is_stored = is_wanting ? to.save(blob.id, plain_) : to.save_sealed(blob, box);
-    if (!is_stored)
-      return Error{ErrorKind::failed, "a pack could not be stored", ""};
+  // Those for which there was no time stay as they are.
+  void keep_what_is_not(const std::set<Id>& done) {
+    for (auto& [id, pack] : packs_)
+      if (pack.fate == Fate::repack && !done.contains(id)) {
+        pack.fate = Fate::keep;
+        report_.is_cut_short = true;
+      }
+    sum_up();
+  }
+
+  // What is needed of a pack, in as few pieces as can be read at once.
+  std::vector<BlobSpan> spans_of(const IndexedPack& pack) const {
+    std::vector<BlobPlace> needed;
+    for (const PackedBlob& blob : pack.blobs)
+      if (is_needed(pack.id, blob))
+        needed.push_back({pack.id, blob});
+    return blob_spans(std::move(needed));
+  }
+
+  Result<> copy(const BlobSpan& span, BlobReader& reader, BlobSaver& data, BlobSaver& trees) {
+    const std::string bytes =
+        TRY(repository_.backend().load({FileKind::pack, span.pack}, span.begin(), span.length()));
+    for (const PackedBlob& blob : span.blobs) {
+      const std::string_view box = span.box_of(blob, bytes);
+      TRY(reader.unpack({span.pack, blob}, box, plain_)); // what is broken is not spread
+      const bool is_tree = blob.type == BlobType::tree;
+      BlobSaver& to = is_tree ? trees : data;
+      const bool is_wanting = is_tree && blob.uncompressed_bytes == 0;
+      if (!(is_wanting ? to.save(blob.id, plain_) : to.save_sealed(blob, box)))
+        return Error{ErrorKind::failed, "a pack could not be stored", ""};
+    }
     return ok();
   }
 
@@ -282,6 +327,7 @@ private:
   std::vector<Listed> orphans_;
   std::set<Id> stale_files_;
   std::uint64_t bytes_to_copy_ = 0;
+  const world::Milliseconds begin_; // monotonic
   std::string plain_;
   PruneReport report_;
 };
@@ -289,8 +335,9 @@ private:
 } // namespace
 
 Result<PruneReport> prune(Repository& repository, Lock& lock, const PruneOptions& options,
-                          const std::function<void(const std::string&)>& say) {
-  return Prune{repository, lock, options}.run(say);
+                          const std::function<void(const std::string&)>& say,
+                          const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+  return Prune{repository, lock, options}.run(say, progress);
 }
 
 } // namespace repo

@@ -24,6 +24,18 @@ public:
     has_room_.wait(guard, [&] { return is_closed_ || items_.size() + taken_ < bound_; });
     return put(std::move(item));
   }
+  // The same; does something else every now and then while it waits.
+  template <class Meanwhile>
+  bool push_while(T item, Meanwhile meanwhile) {
+    std::unique_lock guard{mutex_};
+    const auto has_room = [&] { return is_closed_ || items_.size() + taken_ < bound_; };
+    while (!has_room_.wait_for(guard, std::chrono::milliseconds{500}, has_room)) {
+      guard.unlock();
+      meanwhile();
+      guard.lock();
+    }
+    return put(std::move(item));
+  }
   // Never waits, and goes before what was pushed. False when there was no room: `item` is kept.
   bool try_push_first(T& item) {
     const std::unique_lock guard{mutex_};
@@ -101,6 +113,32 @@ private:
   std::deque<T> items_;
   std::deque<T> first_;
   bool is_closed_ = false;
+};
+
+// Threads that one waits for who has something else to do every now and then: a lock to keep.
+class Crew {
+public:
+  explicit Crew(std::size_t threads) : at_work_{threads} {}
+  void leave() { // each thread, last of all
+    const std::unique_lock guard{mutex_};
+    if (--at_work_ == 0)
+      all_left_.notify_all();
+  }
+  template <class Meanwhile>
+  void wait(Meanwhile meanwhile) {
+    std::unique_lock guard{mutex_};
+    while (
+        !all_left_.wait_for(guard, std::chrono::milliseconds{500}, [&] { return at_work_ == 0; })) {
+      guard.unlock();
+      meanwhile();
+      guard.lock();
+    }
+  }
+
+private:
+  std::size_t at_work_;
+  std::mutex mutex_;
+  std::condition_variable all_left_;
 };
 
 } // namespace repo

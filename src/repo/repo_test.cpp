@@ -547,7 +547,7 @@ TEST(retention, keeps_what_the_policy_names) {
   EXPECT_EQ(kept_by({.weekly = 2}, times), (Kept{"2026-01-04T08:00", "2026-01-05T09:30"}));
   EXPECT_EQ(kept_by({.monthly = 9}, times), (Kept{"2025-12-31T23:00", "2026-01-05T09:30"}));
   EXPECT_EQ(kept_by({.yearly = 9}, times), (Kept{"2025-12-31T23:00", "2026-01-05T09:30"}));
-  EXPECT_EQ(kept_by({.within = std::chrono::hours{2}}, times),
+  EXPECT_EQ(kept_by({.within = {.rest = std::chrono::hours{2}}}, times),
             (Kept{"2026-01-05T08:00", "2026-01-05T09:00", "2026-01-05T09:30"}));
   EXPECT_EQ(kept_by({.tags = {"keep"}}, times), (Kept{"2026-01-05T08:00"}));
 }

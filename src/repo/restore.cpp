@@ -64,11 +64,13 @@ Result<RestoreReport> RestoreRun::run(Lock& lock, const format::Snapshot& snapsh
   if (options_.in_place)
     excludes_ = TRY(Excludes::of(options_.in_place->exclude));
   const auto root = TRY(open_target(snapshot));
+  Crew crew{plan.threads};
   std::vector<std::jthread> threads;
   for (std::size_t thread = 0; thread < plan.threads; ++thread)
-    threads.emplace_back([this] {
+    threads.emplace_back([this, &crew] {
       if (auto done = work(); !done)
         fail(std::move(done).error());
+      crew.leave();
     });
   note_ = [&]() -> Result<> {
     TRY(lock.keep());
@@ -82,7 +84,8 @@ Result<RestoreReport> RestoreRun::run(Lock& lock, const format::Snapshot& snapsh
     fail(std::move(walked).error());
   push_batch();
   parts_.close();
-  threads.clear(); // waits
+  crew.wait([this] { note_or_fail(); });
+  threads.clear();
   if (failure_)
     return *std::move(failure_);
   if (!is_dry_run())
@@ -131,6 +134,11 @@ void RestoreRun::fail(Error error) {
     failure_ = std::move(error);
   is_over_ = true;
   parts_.drop();
+}
+
+void RestoreRun::note_or_fail() {
+  if (auto noted = note_(); !noted)
+    fail(std::move(noted).error());
 }
 
 void RestoreRun::tell(DirectChange change, const std::string& path) {
@@ -282,7 +290,8 @@ void RestoreRun::push(Part part) {
 void RestoreRun::push_batch() {
   batch_bytes_ = 0;
   if (!batch_.empty())
-    parts_.push(std::exchange(batch_, {})); // false: it is all over
+    // false: it is all over
+    parts_.push_while(std::exchange(batch_, {}), [this] { note_or_fail(); });
 }
 
 Result<> RestoreRun::place_blobs(OpenFile& file) {

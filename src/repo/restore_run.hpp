@@ -158,6 +158,7 @@ private:
 
   RestoreReport report() const;
   void fail(base::Error error);
+  void note_or_fail();
   void tell(InPlace::Change change, const std::string& path);
   bool is_dry_run() const { return options_.in_place && options_.in_place->is_dry_run; }
 

@@ -89,24 +89,32 @@ private:
 
   Result<> read_all(const std::vector<Run>& runs, std::size_t threads) {
     Queue<const Run*> queue{waiting_max};
+    Crew crew{threads};
     std::vector<std::jthread> workers;
     for (std::size_t thread = 0; thread < threads; ++thread)
       workers.emplace_back([&] {
         BlobReader reader{repository_};
         while (const auto run = queue.pop())
           read(**run, reader);
+        crew.leave();
       });
     Result<> done;
-    for (const Run& run : runs) {
-      done = keep();
+    const auto look = [&] {
+      if (done)
+        done = keep();
       if (!done)
-        break;
-      queue.push(&run);
+        queue.drop();
       if (progress_)
         progress_(bytes_, bytes_in_all_);
+    };
+    for (const Run& run : runs) {
+      look();
+      if (!queue.push_while(&run, look))
+        break;
     }
     queue.close();
-    workers.clear(); // waits
+    crew.wait(look);
+    workers.clear();
     return done;
   }
 

@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "world/clock.hpp"
+#include "world/traffic.hpp"
 
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ struct HttpRequest {
   Milliseconds stall{0};      // unavailable when for so long nothing moves; 0: not looked at
   std::string ca_file;        // certificates to trust instead of the system's; empty: those
   std::string unix_socket;    // connect to this socket, whatever host the URL names; empty: no
+  Traffic* traffic = nullptr; // hears of bodies as they go; must outlive the exchange
 };
 struct HttpResponse {
   int status = 0;

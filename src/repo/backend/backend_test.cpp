@@ -191,6 +191,37 @@ TEST(limits, hold_on_average) {
             ErrorKind::interrupted);
 }
 
+TEST(place, keeps_the_variables_of_one_login_together) {
+  Place place;
+  place.environment = {{"AWS_ACCESS_KEY_ID", "first"},
+                       {"AWS_SECRET_ACCESS_KEY", "first"},
+                       {"AWS_SESSION_TOKEN", "first"},
+                       {"AWS_REGION", "eu-1"},
+                       {"RESTIC_REST_PASSWORD", "first"}};
+  put_variables(place, {{"AWS_PROFILE", "second"}});
+  EXPECT_EQ(place.environment,
+            (std::map<std::string, std::string>{{"AWS_PROFILE", "second"},
+                                                {"AWS_REGION", "eu-1"},
+                                                {"RESTIC_REST_PASSWORD", "first"}}));
+  put_variables(place, {{"RESTIC_REST_USERNAME", "second"}, {"AWS_REGION", "us-1"}});
+  EXPECT_EQ(variable_of(place, "RESTIC_REST_PASSWORD"), "");
+  EXPECT_EQ(variable_of(place, "AWS_PROFILE"), "second");
+  EXPECT_EQ(variable_of(place, "AWS_REGION"), "us-1");
+}
+
+TEST(place, takes_what_is_said_last) {
+  Place place;
+  put_option(place, "s3.region", "a");
+  put_option(place, "s3.region", "b");
+  EXPECT_EQ(option_of(place, "s3.region"), "b");
+  place.limit = {.upload_bytes_per_second = 5, .download_bytes_per_second = 6, .connections = 0};
+  put_limit(place,
+            {.upload_bytes_per_second = 7, .download_bytes_per_second = 0, .connections = 2});
+  EXPECT_EQ(place.limit.upload_bytes_per_second, 7U);
+  EXPECT_EQ(place.limit.download_bytes_per_second, 6U);
+  EXPECT_EQ(place.limit.connections, 2U);
+}
+
 TEST(place, refuses_what_would_do_nothing) {
   os::NoEffects effects;
   os::Files files{effects};

@@ -42,6 +42,18 @@ Result<> check_options(const Place& place) {
   return ok();
 }
 
+constexpr std::array login_of_aws{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                                  "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"};
+constexpr std::array login_of_rest{"RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"};
+
+template <std::size_t count>
+void drop_login(Place& place, const std::array<const char*, count>& login,
+                const std::map<std::string, std::string>& more) {
+  if (std::ranges::any_of(login, [&](const char* name) { return more.contains(name); }))
+    for (const char* name : login)
+      place.environment.erase(name);
+}
+
 Result<std::unique_ptr<Backend>> open_bare(const Place& place, const PlacePorts& ports) {
   if (place.location.starts_with("rest:"))
     return open_rest(place, ports);
@@ -53,6 +65,28 @@ Result<std::unique_ptr<Backend>> open_bare(const Place& place, const PlacePorts&
 }
 
 } // namespace
+
+void put_variables(Place& place, const std::map<std::string, std::string>& more) {
+  drop_login(place, login_of_aws, more);
+  drop_login(place, login_of_rest, more);
+  for (const auto& [name, value] : more)
+    place.environment[name] = value;
+}
+
+void put_limit(Place& place, const Limit& more) {
+  Limit& limit = place.limit;
+  if (more.upload_bytes_per_second != 0)
+    limit.upload_bytes_per_second = more.upload_bytes_per_second;
+  if (more.download_bytes_per_second != 0)
+    limit.download_bytes_per_second = more.download_bytes_per_second;
+  if (more.connections != 0)
+    limit.connections = more.connections;
+}
+
+void put_option(Place& place, const std::string& name, const std::string& value) {
+  std::erase_if(place.options, [&](const auto& each) { return each.first == name; });
+  place.options.emplace_back(name, value);
+}
 
 std::string option_of(const Place& place, std::string_view name) {
   for (const auto& [each, value] : place.options)

@@ -26,8 +26,8 @@ std::string path_of(const FileName& name) {
 
 class Rest final : public Backend {
 public:
-  Rest(WebPlace place, std::string ca_file, world::Http& http)
-      : place_{std::move(place)}, ca_file_{std::move(ca_file)}, http_{http} {}
+  Rest(WebPlace place, std::string ca_file, world::Http& http, world::Traffic* traffic)
+      : place_{std::move(place)}, ca_file_{std::move(ca_file)}, http_{http}, traffic_{traffic} {}
 
   std::string location() const override { return "rest:" + place_.url + "/"; }
 
@@ -112,6 +112,7 @@ private:
       request.headers.emplace_back(
           "Authorization", "Basic " + format::to_base64(place_.user + ":" + place_.password));
     request.ca_file = ca_file_;
+    request.traffic = traffic_;
     return request;
   }
 
@@ -177,6 +178,7 @@ private:
   WebPlace place_;
   std::string ca_file_;
   world::Http& http_;
+  world::Traffic* traffic_;
 };
 
 } // namespace
@@ -187,8 +189,8 @@ Result<std::unique_ptr<Backend>> open_rest(const Place& place, const PlacePorts&
     web.user = variable_of(place, "RESTIC_REST_USERNAME");
     web.password = variable_of(place, "RESTIC_REST_PASSWORD");
   }
-  return std::unique_ptr<Backend>{
-      std::make_unique<Rest>(std::move(web), option_of(place, "rest.ca-file"), ports.http)};
+  return std::unique_ptr<Backend>{std::make_unique<Rest>(
+      std::move(web), option_of(place, "rest.ca-file"), ports.http, place.traffic)};
 }
 
 } // namespace repo::backend

@@ -38,9 +38,9 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 
 class S3 final : public Backend {
 public:
-  S3(std::string location, S3Place place, const PlacePorts& ports)
+  S3(std::string location, S3Place place, const PlacePorts& ports, world::Traffic* traffic)
       : location_{std::move(location)}, place_{std::move(place)}, http_{ports.http},
-        clock_{ports.clock} {}
+        clock_{ports.clock}, traffic_{traffic} {}
 
   std::string location() const override { return location_; }
 
@@ -150,6 +150,7 @@ private:
     if (what.method == "PUT" || what.method == "POST")
       sent.headers.emplace_back("Content-Type", "application/octet-stream");
     sent.ca_file = place_.ca_file;
+    sent.traffic = traffic_;
     return ask(http_, std::move(sent), what.answer_bytes_max);
   }
 
@@ -261,13 +262,14 @@ private:
   S3Place place_;
   world::Http& http_;
   world::Clock& clock_;
+  world::Traffic* traffic_;
 };
 
 } // namespace
 
 Result<std::unique_ptr<Backend>> open_s3(const Place& place, const PlacePorts& ports) {
-  return std::unique_ptr<Backend>{
-      std::make_unique<S3>(place.location, TRY(parse_s3_place(place, ports.files)), ports)};
+  return std::unique_ptr<Backend>{std::make_unique<S3>(
+      place.location, TRY(parse_s3_place(place, ports.files)), ports, place.traffic)};
 }
 
 } // namespace repo::backend

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "base/words.hpp"
+#include "repo/backend/counted.hpp"
 #include "repo/backend/sftp_client.hpp"
 
 #include <algorithm>
@@ -24,9 +25,9 @@ constexpr std::uint32_t folder_mode = 0700;
 class Sftp final : public Backend {
 public:
   Sftp(std::string location, std::string folder, std::vector<std::string> argv,
-       const PlacePorts& ports)
+       const PlacePorts& ports, world::Traffic* traffic)
       : location_{std::move(location)}, folder_{std::move(folder)}, argv_{std::move(argv)},
-        channels_{ports.channels}, random_{ports.random} {}
+        channels_{ports.channels}, random_{ports.random}, traffic_{traffic} {}
 
   std::string location() const override { return location_; }
 
@@ -141,7 +142,10 @@ private:
       return Error{ErrorKind::failed, channel.error().message, channel.error().hint};
     if (!channel)
       return std::move(channel).error();
-    return sftp::Client::open(std::move(channel).value());
+    std::unique_ptr<world::Channel> line = std::move(channel).value();
+    if (traffic_ != nullptr)
+      line = std::make_unique<Counted>(std::move(line), *traffic_);
+    return sftp::Client::open(std::move(line));
   }
 
   void give_back(std::unique_ptr<sftp::Client> client) {
@@ -169,6 +173,7 @@ private:
   std::vector<std::string> argv_;
   world::Channels& channels_;
   world::Random& random_;
+  world::Traffic* traffic_;
   std::mutex mutex_;
   std::condition_variable is_free_;
   std::size_t busy_ = 0;
@@ -248,8 +253,8 @@ Result<SftpPlace> parse_sftp_place(std::string_view location) {
 
 Result<std::unique_ptr<Backend>> open_sftp(const Place& place, const PlacePorts& ports) {
   const SftpPlace where = TRY(parse_sftp_place(place.location));
-  return std::unique_ptr<Backend>{
-      std::make_unique<Sftp>(place.location, where.path, TRY(argv_of(where, place)), ports)};
+  return std::unique_ptr<Backend>{std::make_unique<Sftp>(
+      place.location, where.path, TRY(argv_of(where, place)), ports, place.traffic)};
 }
 
 } // namespace repo::backend
