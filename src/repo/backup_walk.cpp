@@ -297,15 +297,18 @@ private:
     const bool is_by_rule = is_paged(dir.postgres, entry.name);
     if (previous != nullptr && previous->type == NodeType::file && previous->content.size() > 1) {
       const std::span before{previous->content.data(), previous->content.size() - 1};
-      const auto is_other = [&](const Id& id) {
-        const auto place = run_.repository.index().find(id, BlobType::data);
-        return place && place->blob.plain_bytes() != fixed_blob_bytes;
-      };
-      if (std::ranges::any_of(before, is_other))
+      bool is_known = false; // one of them; what was lost is to be cut, and so found, as it was
+      for (const Id& id : before)
+        if (const auto place = run_.repository.index().find(id, BlobType::data)) {
+          if (place->blob.plain_bytes() != fixed_blob_bytes)
+            return CutBy::content;
+          is_known = true;
+        }
+      if (previous->content.size() != (previous->size + fixed_blob_bytes - 1) / fixed_blob_bytes)
         return CutBy::content;
       // Zeros are cut so by content, too.
       const auto is_first = [&](const Id& id) { return id == before.front(); };
-      if (!std::ranges::all_of(before, is_first))
+      if (is_known && !std::ranges::all_of(before, is_first))
         return CutBy::size;
     }
     return is_by_rule ? CutBy::size : CutBy::header;
