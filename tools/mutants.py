@@ -78,7 +78,7 @@ MUTANTS = [  # name, file below src, from, to
     ("packs go before the new index is there", "repo/prune.cpp",
      "    TRY(write_index());\n    TRY(remove());", "    TRY(remove());\n    TRY(write_index());"),
     ("nobody looks again after taking a lock", "repo/lock.cpp",
-     "  TRY(check_others()); // who came", "  // who came"),
+     "  if (auto alone = lock->check_others(); !alone) {", "  if (auto alone = ok(); !alone) {"),
     ("a restore in place believes the times", "repo/restore_live.cpp",
      "  return options_.in_place->is_time_trusted && live", "  return live"),
 ]

@@ -252,7 +252,7 @@ Result<int> RepoWork::run_backup(repo::Repository& repository) {
     for (std::string& pattern : repo::patterns_of(TRY(host_.world.files.read(absolute(file)))))
       how.exclude.push_back(std::move(pattern));
   const auto begin = host_.world.clock.monotonic();
-  const auto work = [&](repo::Lock& lock) {
+  const auto take = [&](repo::Lock& lock) {
     return repo::backup(repository, lock, *terminal_.folders, how,
                         [&](const repo::BackupProgress& now) {
                           progress_.at({.text = std::to_string(now.files) + " files",
@@ -261,7 +261,7 @@ Result<int> RepoWork::run_backup(repo::Repository& repository) {
                                         .is_guess = true});
                         });
   };
-  const auto report = TRY(repo::with_lock_begun(repository, repo::Sharing::shared, work));
+  const auto report = TRY(repo::with_lock(repository, repo::Sharing::shared, take));
   for (const std::string& path : report.torn)
     say("belay: warning: '" + path + "' changed while it was read, twice: its copy may be torn");
   print(is_json_ ? backup_json(report)

@@ -123,7 +123,6 @@ public:
     threads.clear(); // waits
     if (auto failed = run_.failure())
       return *std::move(failed);
-    TRY(lock_.settle());
     return store_rest();
   }
 
@@ -132,10 +131,8 @@ public:
 private:
   Result<> store_packs() {
     for (bool is_over = false; !is_over;) {
-      if (auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over)) {
-        TRY(lock_.settle());
+      if (auto pack = run_.packs.pop_within(std::chrono::milliseconds{500}, is_over))
         TRY(store_.store(*std::move(pack)));
-      }
       TRY(lock_.keep());
       if (repository_.ports().clock.stop_requested())
         return Error{ErrorKind::interrupted, "asked to stop: no snapshot was made",

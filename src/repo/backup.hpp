@@ -54,8 +54,7 @@ struct BackupReport {
 
 // Packs are durable, then the index, then what was written is read back, then the snapshot is
 // written. Whenever it ends before that there is no snapshot, and what it stored is used by the
-// next one. The lock need not be settled: it is before anything is stored. not_found: no such path.
-// failed and others: something could not be read; interrupted.
+// next one. not_found: no such path. failed and others: something could not be read; interrupted.
 base::Result<BackupReport> backup(Repository& repository, Lock& lock, world::Folders& folders,
                                   const BackupOptions& options,
                                   const std::function<void(const BackupProgress&)>& progress);

@@ -110,30 +110,15 @@ Result<> Lock::write() {
   return ok();
 }
 
-Result<std::unique_ptr<Lock>> Lock::begin(Repository& repository, Sharing sharing) {
+Result<std::unique_ptr<Lock>> Lock::acquire(Repository& repository, Sharing sharing) {
   std::unique_ptr<Lock> lock{new Lock{repository, sharing}}; // NOLINT: the constructor is private
   if (sharing == Sharing::none)
     return lock;
   TRY(lock->check_others());
   TRY(lock->write());
-  return lock;
-}
-
-Result<> Lock::settle() {
-  if (is_settled_ || sharing_ == Sharing::none)
-    return ok();
-  world::Clock& clock = repository_.ports().clock;
-  const auto age = clock.monotonic() - written_;
-  if (age < settle_time)
-    clock.sleep_for(settle_time - age);
-  TRY(check_others()); // who came at the same moment sees ours, or we see theirs
-  is_settled_ = true;
-  return ok();
-}
-
-Result<std::unique_ptr<Lock>> Lock::acquire(Repository& repository, Sharing sharing) {
-  auto lock = TRY(begin(repository, sharing));
-  if (auto alone = lock->settle(); !alone) {
+  repository.ports().clock.sleep_for(settle_time);
+  // Who came at the same moment sees ours, or we see theirs.
+  if (auto alone = lock->check_others(); !alone) {
     if (auto released = lock->release(); !released)
       return std::move(released).error();
     return std::move(alone).error();

@@ -29,10 +29,6 @@ public:
   // locked: somebody else is at work; the message says who. Locks that a dead process of this host
   // left are removed. Whatever else: the place cannot be written to.
   static base::Result<std::unique_ptr<Lock>> acquire(Repository& repository, Sharing sharing);
-  // The same, but does not wait yet until the lock is sure: settle() does. Until then somebody who
-  // came at the same moment may be at work: reading may fail, and nothing may be written.
-  static base::Result<std::unique_ptr<Lock>> begin(Repository& repository, Sharing sharing);
-  base::Result<> settle(); // locked: then it must be released. Idempotent.
   // To be called every now and then: renews the lock every five minutes. locked: it was lost, and
   // nothing may be written any more.
   base::Result<> keep();
@@ -43,33 +39,23 @@ private:
   base::Result<> write();
   base::Result<> check_others();
   base::Result<> check_age(); // others may take it for dead
-  bool is_settled_ = false;
   Repository& repository_;
   Sharing sharing_;
   format::Id id_;
   world::Milliseconds written_{0}; // monotonic
 };
 
-// `work` under a lock that is not settled yet, which is released whatever comes of it.
+// `work` under a lock, which is released whatever comes of it. Nothing is to be read before: what
+// an index says may be pruned until then.
 template <class Work>
-auto with_lock_begun(Repository& repository, Sharing sharing, Work work)
+auto with_lock(Repository& repository, Sharing sharing, Work work)
     -> decltype(work(std::declval<Lock&>())) {
-  const std::unique_ptr<Lock> lock = TRY(Lock::begin(repository, sharing));
+  const std::unique_ptr<Lock> lock = TRY(Lock::acquire(repository, sharing));
   auto done = work(*lock);
   auto released = lock->release();
   if (done && !released)
     return std::move(released).error();
   return done;
-}
-
-// The same under one that is.
-template <class Work>
-auto with_lock(Repository& repository, Sharing sharing, Work work)
-    -> decltype(work(std::declval<Lock&>())) {
-  return with_lock_begun(repository, sharing, [&](Lock& lock) -> decltype(work(lock)) {
-    TRY(lock.settle());
-    return work(lock);
-  });
 }
 
 } // namespace repo

@@ -1,58 +1,54 @@
-// A backup that reads before its lock is sure stores nothing until it is.
+// Two who take their locks at the same moment: one of them is told.
 
-#include "os/folders.hpp"
 #include "os/machine.hpp"
 #include "os/world_for_test.hpp"
 #include "repo/backend/memory.hpp"
-#include "repo/backup.hpp"
+#include "repo/lock.hpp"
+
+#include <functional>
 
 namespace repo {
 namespace {
 
-class EarlyClock final : public world::Clock { // nobody waits
+class BusyClock final : public world::Clock { // something happens while anybody waits
 public:
   world::TimePoint now() override { return world::TimePoint{std::chrono::hours{24 * 365 * 50}}; }
   world::Milliseconds monotonic() override { return {}; }
-  void sleep_for(world::Milliseconds) override {}
+  void sleep_for(world::Milliseconds) override {
+    if (const auto once = std::exchange(meanwhile, nullptr))
+      once();
+  }
   bool stop_requested() override { return false; }
+  std::function<void()> meanwhile;
 };
 
-class early_lock : public os::RealWorld {
+class taking_a_lock : public os::RealWorld {
 protected:
-  EarlyClock quick;
+  BusyClock clock;
   os::Machine machine;
-  os::Folders folders{effects_};
-  Ports ports{machine, quick, random_};
+  Ports ports{machine, clock, random_};
   backend::Memory memory;
 };
 
-TEST_F(early_lock, stores_nothing_when_somebody_came_at_the_same_moment) {
-  write("tree/file", "content");
+// Theirs was written after we had looked, and before ours could be seen.
+TEST_F(taking_a_lock, is_given_back_when_somebody_came_at_the_same_moment) {
   const auto ours = std::move(Repository::create(memory, ports, "p")).value();
   const auto theirs = std::move(Repository::open(memory, ports, "p")).value();
-  const auto lock = std::move(Lock::begin(*ours, Sharing::shared)).value();
-  const auto with_ours = memory.files;
-  const auto locks = memory.list(backend::FileKind::lock).value();
-  ASSERT_EQ(locks.size(), 1U);
-  ASSERT_TRUE(memory.remove({backend::FileKind::lock, locks.front().id})); // not visible yet
-  ASSERT_TRUE(Lock::begin(*theirs, Sharing::exclusive));
-  memory.files.insert(with_ours.begin(), with_ours.end());
-  const BackupOptions how{.paths = {root + "/tree"}, .threads = 1};
-  const auto done = backup(*ours, *lock, folders, how, {});
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().kind, base::ErrorKind::locked);
-  EXPECT_TRUE(memory.list(backend::FileKind::pack).value().empty());
-  EXPECT_TRUE(memory.list(backend::FileKind::snapshot).value().empty());
-}
-
-TEST_F(early_lock, is_as_good_as_any_once_it_settled) {
-  const auto ours = std::move(Repository::create(memory, ports, "p")).value();
-  const auto lock = std::move(Lock::begin(*ours, Sharing::shared)).value();
-  EXPECT_TRUE(lock->settle());
-  EXPECT_TRUE(lock->settle());
-  EXPECT_EQ(Lock::acquire(*ours, Sharing::exclusive).error().kind, base::ErrorKind::locked);
-  EXPECT_TRUE(lock->release());
-  EXPECT_TRUE(Lock::acquire(*ours, Sharing::exclusive));
+  std::unique_ptr<Lock> other;
+  clock.meanwhile = [&] {
+    auto with_ours = memory.files;
+    const auto locks = memory.list(backend::FileKind::lock).value();
+    ASSERT_EQ(locks.size(), 1U);
+    ASSERT_TRUE(memory.remove({backend::FileKind::lock, locks.front().id}));
+    other = std::move(Lock::acquire(*theirs, Sharing::exclusive)).value();
+    memory.files.merge(with_ours);
+  };
+  const auto taken = Lock::acquire(*ours, Sharing::shared);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().kind, base::ErrorKind::locked);
+  EXPECT_EQ(memory.list(backend::FileKind::lock).value().size(), 1U) << "theirs";
+  EXPECT_TRUE(other->release());
+  EXPECT_TRUE(Lock::acquire(*ours, Sharing::shared));
 }
 
 } // namespace

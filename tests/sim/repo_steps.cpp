@@ -40,7 +40,7 @@ Result<> back_up(Life& life, std::size_t place, sim::FolderDisk& disk, const std
   how.save.pack_bytes = pack_bytes;
   sim::SimFolders folders{disk};
   Repository& to = life.open(place);
-  return repo::with_lock_begun(to, Sharing::shared, [&](Lock& lock) -> Result<> {
+  return with_lock(to, Sharing::shared, [&](Lock& lock) -> Result<> {
     TRY(repo::backup(to, lock, folders, how, {}));
     return ok();
   });
