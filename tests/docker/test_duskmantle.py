@@ -77,6 +77,11 @@ class Duskmantle(Profile):
         return next(tag for tag in RELEASES if self.engine.say("images", "-q", "--no-trunc",
                                                                f"duskmantle/km:{tag}") == running)
 
+    def variables(self):
+        """That the owner has given to the gateway."""
+        return sorted(each for each in self.engine.inspect("duskmantle_gateway_1")["Config"]["Env"]
+                      if each.startswith("KM_"))
+
     def graph(self):
         return json.loads((self.config / "neo4j/data/graph.json").read_text())
 
@@ -138,9 +143,12 @@ def writer(stack, acknowledged):
 
 
 def test_an_upgrade_commits_and_each_way_back_brings_what_it_says(stack):
-    before = stack.data()
+    before, variables = stack.data(), stack.variables()
     stack.upgrade("1.2.0")
     upgraded = stack.data()
+    assert stack.variables() == variables  # D5: a launch that loses variables has no authentication any more
+    stray = stack.config / "gateway/.stray"
+    stray.write_text("of 1.2.0")
     assert stack.release() == "1.2.0" and upgraded[2] == ["001_constraints", "003_symbols"]
     assert len(upgraded[4]) == len(before[4]) + 1  # the ingest of the hook
     report = stack.belay("report").stdout
@@ -151,8 +159,13 @@ def test_an_upgrade_commits_and_each_way_back_brings_what_it_says(stack):
     assert stack.release() == "1.2.0" and stack.data() == upgraded
     stack.belay("rollback", "--level", "release", "--yes", status=DONE)
     assert stack.release() == "1.1.0" and stack.data() == upgraded
+    # D15: the smoke test of the real one builds over the name of the release.
+    pinned = stack.engine.inspect("duskmantle_gateway_1")["Image"]
+    stack.engine.docker("tag", "duskmantle/km:ingest", "duskmantle/km:1.1.0")
     stack.belay("rollback", "--to", point, "--level", "full", "--yes", status=DONE)
+    stack.engine.docker("tag", pinned, "duskmantle/km:1.1.0")
     assert stack.release() == "1.1.0" and stack.data() == before
+    assert not stray.exists()  # D9: what begins with a dot is part of the data, and mixed with nothing
     assert "graph" in stack.belay("abandoned").stdout  # what was swapped out is kept
 
 
@@ -192,6 +205,10 @@ def test_a_backup_is_whole_and_comes_back_as_plain_tar(stack):
     point = re.search(r"restore point (p-\S+)", ended.stdout)[1]
     then = stack.folder / "then"
     stack.belay("restore", "duskmantle", point, "--into", str(then), status=DONE)
+    # D21: the secrets are in it, for nobody else to read.
+    secrets = next(then.rglob("gateway.env"))
+    assert "admin-secret" in secrets.read_text() and secrets.stat().st_mode & 0o077 == 0
+    assert then.stat().st_mode & 0o077 == 0 and (stack.folder / ".belay").stat().st_mode & 0o077 == 0
     stores = then / "stores"
     assert json.loads((stores / "graph/graph.json").read_text())["nodes"] == stack.graph()["nodes"]
     assert (stores / "vectors/collections/km_knowledge_v1/points.json").exists()
@@ -229,6 +246,14 @@ def test_what_the_preflight_says_of_a_stack_that_is_not_well(stack):
     ended = stack.belay("check", status=BLOCKED)
     stack.rewrite("gateway.env", lambda text: text.replace("ADMIN_TOKEN=", "ADMIN_TOKEN=admin-secret"))
     assert "KM_ADMIN_TOKEN" in ended.stdout, told(ended)
+
+
+def test_a_name_that_is_nobodys_is_an_error(stack):
+    """D6: `docker rm -f` of a container that does not exist ends with status 0, and the gateway runs on."""
+    stack.rewrite("belay.yaml", lambda text: text.replace("compose: gateway", "compose: duskmantle"))
+    ended = stack.belay("plan", "--to", "1.2.0", status=BLOCKED)
+    stack.rewrite("belay.yaml", lambda text: text.replace("compose: duskmantle", "compose: gateway"))
+    assert "the compose files have no service 'duskmantle'" in ended.stdout, told(ended)
 
 
 def test_a_change_of_nothing_is_no_upgrade(stack):

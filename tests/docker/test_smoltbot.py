@@ -194,6 +194,10 @@ while True:
 
 
 def test_every_way_back_by_hand(stack):
+    """S1d, S1e: a build took the name of the old image, and somebody pruned. S1g: no migration that lies there runs."""
+    old = stack.engine.say("images", "-q", "--no-trunc", "smoltbot/gateway:v2.0.1")
+    stack.engine.docker("tag", "smoltbot/gateway:v2.2.0", "smoltbot/gateway:v2.0.1")
+    stack.engine.docker("image", "prune", "-f")
     stack.belay("rollback", "--level", "restart", "--yes", status=DONE)
     count = stack.messages()
     assert stack.release() == "v2.1.0"
@@ -202,6 +206,19 @@ def test_every_way_back_by_hand(stack):
     assert stack.release() == "v2.0.1", told(ended)
     assert stack.ledger() == ["001_init.sql"] and stack.sql("SELECT count(*) FROM agents") == "50"
     assert stack.messages() == 3 and count >= 3
+    assert stack.engine.inspect("smoltbot_gateway_1")["Image"] == old
+    stack.engine.docker("tag", old, "smoltbot/gateway:v2.0.1")
+
+
+@pytest.mark.parametrize("line, said", [
+    # S1b: without it the observer dies again and again. S1r: what the published file falls back to.
+    ("SUPABASE_JWT_SECRET=", "SUPABASE_JWT_SECRET"), ("POSTGRES_PASSWORD=changeme", "still has a placeholder")])
+def test_what_env_lacks_is_told_before_anything_is_touched(stack, line, said):
+    good = (stack.folder / ".env").read_text()
+    stack.rewrite(".env", lambda text: re.sub(rf"(?m)^{line.partition('=')[0]}=.*$", line, text))
+    ended = stack.belay("check", status=BLOCKED)
+    stack.secret(".env", good)
+    assert said in ended.stdout, told(ended)
 
 
 def test_a_license_that_runs_out_is_told_before_anything_is_touched(stack):
