@@ -18,7 +18,9 @@ constexpr auto tokens_lock_waits = std::chrono::seconds{10};
 constexpr auto tokens_lock_poll = std::chrono::milliseconds{20};
 constexpr auto lives_max = std::chrono::hours{24} * 3650;
 
-Result<> check_wish(const TokenWish& wish) {
+} // namespace
+
+Result<> check(const TokenWish& wish) {
   if (!is_name(wish.name))
     return Error{ErrorKind::invalid_input,
                  "'" + base::printable(wish.name.substr(0, 80)) + "' is no name of a token",
@@ -34,8 +36,6 @@ Result<> check_wish(const TokenWish& wish) {
                  "Write 30d, or 12h; or never."};
   return base::ok();
 }
-
-} // namespace
 
 // Whoever writes holds it: two that make a token at once both stay.
 Result<std::unique_ptr<world::Lock>> Tokens::lock() {
@@ -64,7 +64,7 @@ Result<std::vector<Token>> Tokens::list() const {
 }
 
 Result<NewToken> Tokens::create(const TokenWish& wish) {
-  TRY(check_wish(wish));
+  TRY(check(wish));
   const auto held = TRY(lock());
   std::vector<Token> all = TRY(list());
   const world::TimePoint now = world_.clock.now();

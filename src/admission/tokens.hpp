@@ -18,6 +18,8 @@ struct TokenWish {
   std::string by;
 };
 
+base::Result<> check(const TokenWish& wish); // invalid_input: names that are none, or its life
+
 struct NewToken {
   Token token;
   std::string secret; // told here, and never again

@@ -1,3 +1,4 @@
+#include "api/audited.hpp"
 #include "api/routes.hpp"
 #include "base/text.hpp"
 
@@ -188,12 +189,13 @@ ServedResponse run(const Site& site, serve::Board& board, const ServedRequest& r
               .query = {},
               .body = {},
               .key = {},
-              .last_event = {}};
+              .last_event = {},
+              .over = request.peer.empty() ? "http" : "http from " + request.peer};
   for (const Result<>& taken : {take_query(asked, route, request), take_body(asked, route, request),
                                 take_headers(asked, request)})
     if (!taken)
       return problem_of(taken.error());
-  auto answered = route.run(asked);
+  auto answered = run_audited(asked, route);
   if (!answered)
     return problem_of(answered.error());
   ServedResponse answer = std::move(answered).value();

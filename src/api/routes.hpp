@@ -2,6 +2,7 @@
 // Routes: the HTTP API as one table: it answers requests, and makes the OpenAPI document and the
 // reference page.
 
+#include "admission/audit.hpp"
 #include "admission/guard.hpp"
 #include "errands/place.hpp"
 #include "serve/pages.hpp"
@@ -19,6 +20,7 @@ struct Site {
   app::Host host;      // names no belay.yaml
   std::string program; // what runs an errand
   std::shared_ptr<admission::Guard> guard;
+  std::shared_ptr<admission::AuditLog> audit; // may be null: there is no place for it
 };
 
 using Query = std::map<std::string, std::string>; // "limit": "20"
@@ -33,6 +35,7 @@ struct Asked { // one request, checked against its route
   nlohmann::json body;    // an object
   std::string key;        // Idempotency-Key
   std::string last_event; // Last-Event-ID
+  std::string over;       // for the audit log: "http from 192.0.2.7"
 };
 
 struct Field { // of a query or of a body

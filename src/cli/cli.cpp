@@ -3,6 +3,7 @@
 #include "app/report.hpp"
 #include "base/text.hpp"
 #include "cli/abandoned_command.hpp"
+#include "cli/audit_command.hpp"
 #include "cli/drill_command.hpp"
 #include "cli/driver_command.hpp"
 #include "cli/evidence.hpp"
@@ -455,6 +456,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   const ServeCommand serve{parser.root()};
   const McpCommand mcp{parser.root()};
   const TokenCommand token{parser.root()};
+  const AuditCommand audit{parser.root()};
   DriverCommand driver;
   driver.add_to(parser.root());
   const RepoCommands repository{parser.root()};
@@ -479,6 +481,7 @@ int run(std::vector<std::string> arguments, app::Host host, Printer& printer,
   status = status ? status : driver.run(host, terminal, is_json);
   status = status ? status : mcp.run(host, terminal);
   status = status ? status : token.run(host, terminal, is_json);
+  status = status ? status : audit.run(host, terminal, is_json);
   if (status)
     return *status;
   if (repository.is_asked())

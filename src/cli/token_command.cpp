@@ -1,5 +1,6 @@
 #include "cli/token_command.hpp"
 
+#include "admission/audit.hpp"
 #include "admission/tokens.hpp"
 #include "base/text.hpp"
 #include "cli/access_folder.hpp"
@@ -59,6 +60,40 @@ Result<admission::TokenWish> wish_of(const std::string& name, const std::string&
   return wish;
 }
 
+// What was done with tokens stands beside what was asked for with them.
+class TokenAudit {
+public:
+  TokenAudit(const app::Host& host, const std::string& folder, std::string who)
+      : log_{host.world, folder}, who_{std::move(who)} {}
+
+  Result<> begin(const std::string& what, std::vector<std::string> arguments) {
+    begun_ = TRY(log_.append(
+        {.who = who_, .over = "command line", .what = what, .arguments = std::move(arguments)}));
+    return base::ok();
+  }
+  void end(const std::optional<Error>& failed) {
+    if (!begun_)
+      return;
+    admission::AuditRecord end = *begun_;
+    end.is_end = true;
+    end.begun = begun_->number;
+    end.arguments.clear();
+    end.status = failed ? status_of(*failed, false) : exit_done;
+    const auto written = log_.append(std::move(end));
+    static_cast<void>(written); // it was done: a beginning without an end shows that much
+  }
+
+private:
+  admission::AuditLog log_;
+  std::string who_;
+  std::optional<admission::AuditRecord> begun_;
+};
+
+template <class Made>
+std::optional<Error> error_in(const Result<Made>& made) {
+  return made ? std::nullopt : std::optional{made.error()};
+}
+
 } // namespace
 
 TokenCommand::~TokenCommand() = default;
@@ -110,12 +145,21 @@ std::optional<int> TokenCommand::run(const app::Host& host, const Terminal& term
   if (!is_create && !is_revoke && !options_->list->parsed())
     return std::nullopt;
   const auto done = [&]() -> Result<> {
-    admission::Tokens tokens{host.world, TRY(access_folder(host, terminal, options_->access))};
+    const std::string folder = TRY(access_folder(host, terminal, options_->access));
+    const std::string who = "user " + std::to_string(terminal.machine->identity().uid);
+    admission::Tokens tokens{host.world, folder};
+    TokenAudit audit{host, folder, who};
     if (is_create) {
       admission::TokenWish wish = TRY(wish_of(options_->name, options_->role, options_->expires));
       wish.stacks = options_->stacks;
-      wish.by = "user " + std::to_string(terminal.machine->identity().uid);
-      const admission::NewToken made = TRY(tokens.create(wish));
+      wish.by = who;
+      TRY(admission::check(wish));
+      TRY(audit.begin("token create",
+                      {"name=" + wish.name, "role=" + options_->role,
+                       "stacks=" + base::join(wish.stacks, ","), "expires=" + options_->expires}));
+      const auto created = tokens.create(wish);
+      audit.end(error_in(created));
+      const admission::NewToken made = TRY(created);
       json line = token_json("token_created", made.token);
       line["secret"] = made.secret;
       print(terminal, is_json ? line_of(line) : made.secret + "\n");
@@ -125,7 +169,12 @@ std::optional<int> TokenCommand::run(const app::Host& host, const Terminal& term
                      wish.name.c_str(), words_of(made.token).c_str(),
                      until(made.token, made.token.created).c_str());
     } else if (is_revoke) {
-      const admission::Token gone = TRY(tokens.revoke(options_->name));
+      // Whoever has lost a token wants it dead, log or no log.
+      if (const auto written = audit.begin("token revoke", {"name=" + options_->name}); !written)
+        say(terminal, written.error());
+      const auto revoked = tokens.revoke(options_->name);
+      audit.end(error_in(revoked));
+      const admission::Token gone = TRY(revoked);
       print(terminal, is_json ? line_of(token_json("token_revoked", gone))
                               : "token '" + gone.name + "' is revoked: it is let in no more\n");
     } else {

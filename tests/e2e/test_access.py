@@ -1,9 +1,11 @@
 """Who may ask `belay serve` over TCP: tokens, roles, and what is refused; by the real program."""
+import fcntl
 import http.client
 import json
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -46,6 +48,12 @@ def token(project, *arguments, access="access", status=DONE):
     done = project.belay("token", *arguments, "--access", str(project.folder / access))
     assert done.returncode == status, told(done)
     return done.stdout.strip() if status == DONE else done.stderr
+
+
+def audit(project, *arguments, status=DONE):
+    done = project.belay("audit", *arguments, "--access", str(project.folder / "access"))
+    assert done.returncode == status, told(done)
+    return done.stdout if status == DONE else done.stderr
 
 
 @pytest.fixture
@@ -168,6 +176,7 @@ def test_tokens_made_at_once_all_stay(shop):
     for thread in threads:
         thread.join()
     assert len(token(shop, "list").splitlines()) == 6
+    assert audit(shop, "--verify").startswith("12 records follow")  # nor did they write over one another
     lines = shop.belay("--json", "token", "list", "--access", str(shop.folder / "access")).stdout
     assert {json.loads(line)["name"] for line in lines.splitlines()} == {f"t{n}" for n in range(6)}
     assert "belay_" not in lines
@@ -222,4 +231,84 @@ def test_killed_while_a_token_is_made_there_is_the_old_or_the_new(shop, tmp_path
             running.communicate(timeout=20)
             names = [each["name"] for each in json.loads(path.read_text())["tokens"]]
             assert names in (["first"], ["first", "second"])
+            assert "follow" in audit(shop, "--verify")  # a death breaks no chain
             token(shop, "revoke", "first")  # the lock died with it
+
+
+def test_who_did_what_is_written_down_before_it_begins(served, shop):
+    hand = Door(served.address, token(shop, "create", "hand", "--role", "operator"))
+    made = hand.ask("POST", "/v1/stacks/shop/plans", {"kind": "upgrade", "to": "2.0"})[2]
+    shop.expect()
+    assert hand.ask("POST", "/v1/stacks/shop/operations",
+                    {"kind": "apply", "plan": made["id"], "digest": "0" * 64})[0] == 409
+    assert hand.status("/v1/stacks/shop") == 200
+    assert hand.status("/v1/stacks/shop/operations", "POST", {"kind": "nonsense"}) == 400
+    token(shop, "revoke", "hand")
+    assert hand.status("/v1/stacks/shop/operations", "POST", {"kind": "backup"}) == 401
+    lines = [json.loads(line) for line in audit(shop, "--json").splitlines()]
+    assert [(each["event"], each["what"]) for each in lines] == [
+        (event, what) for what in ("token create", "createPlan", "createOperation", "token revoke")
+        for event in ("begin", "end")]
+    begun, ended = lines[4:6]
+    assert begun["who"] == "token hand" and begun["over"] == "http from 127.0.0.1"
+    assert begun["arguments"] == ["stack=shop", "digest=" + "0" * 64, "kind=apply", "plan=" + made["id"]]
+    assert ended["of"] == begun["number"] and ended["status"] == 409
+    path = shop.folder / "access/audit"
+    text = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert hand.secret not in text and hand.secret[6:] not in text
+    assert audit(shop, "--since", "1h").count("\n") == 8
+    assert audit(shop, "--since", "2099-01-01T00:00:00.000Z") == ""
+    assert "is no time" in audit(shop, "--since", "soon", status=USAGE)
+    elsewhere = shop.belay("audit", "--access", str(shop.folder / "none"))
+    assert elsewhere.returncode == DONE and "nothing is written down in" in elsewhere.stderr
+    assert not (shop.folder / "none").exists()
+
+
+def test_what_was_changed_in_the_log_is_found(served, shop):
+    for name in ("a", "b"):
+        token(shop, "create", name, "--role", "viewer")
+    said = audit(shop, "--verify")
+    head = said.splitlines()[1].removeprefix("head ")
+    assert said.startswith("4 records follow") and audit(shop, "--verify", "--head", head) == said
+    path = shop.folder / "access/audit"
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    path.write_text(whole.replace("name=a", "name=c"))
+    assert "broken at record 1" in audit(shop, "--verify", status=4)
+    assert "broken at record 1" in audit(shop, status=4)
+    path.write_text("".join(lines[:2] + lines[3:]))
+    assert "broken at record 3" in audit(shop, "--verify", status=4)
+    path.write_text("".join(lines[:3]))
+    assert audit(shop, "--verify").startswith("3 records follow")  # a chain cannot tell
+    assert "ends at record 3" in audit(shop, "--verify", "--head", head, status=4)
+    path.write_text(whole + whole[:70])
+    assert "was not written whole" in audit(shop, "--verify", "--head", head)
+    token(shop, "revoke", "a")
+    assert audit(shop, "--verify").startswith("6 records follow")
+    assert "is no head" in audit(shop, "--verify", "--head", "4", status=USAGE)
+
+
+def test_what_cannot_be_written_down_is_not_begun(served, shop):
+    hand = Door(served.address, token(shop, "create", "hand", "--role", "operator"))
+    path = shop.folder / "access/audit"
+    path.unlink()
+    path.mkdir()
+    status, _, page = hand.ask("POST", "/v1/stacks/shop/operations", {"kind": "backup"})
+    assert status == 503 and "the audit log cannot be written" in page["detail"], page
+    assert hand.ask("GET", "/v1/stacks/shop/operations")[2]["items"] == []
+    assert "is revoked" in token(shop, "revoke", "hand")  # a lost token is dead all the same
+    assert hand.status("/v1/stacks") == 401
+
+
+def test_who_holds_the_log_hurts_nobody_else(served, shop):
+    hand = Door(served.address, token(shop, "create", "hand", "--role", "operator"))
+    with open(shop.folder / "access/audit.lock", "a", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        began = time.monotonic()
+        status, _, page = hand.ask("POST", "/v1/stacks/shop/operations", {"kind": "backup"})
+        assert status == 503 and "writing the audit log" in page["detail"], page
+        assert time.monotonic() - began < 9  # a second, on a machine that has time
+        assert hand.status("/v1/stacks") == 200 and served.get("/health/live")[0] == 200
+    assert hand.status("/v1/stacks/shop/operations", "POST",
+                       {"kind": "verify", "point": "p-none"}) == 202

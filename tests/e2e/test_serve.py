@@ -28,6 +28,8 @@ class Served:
         self.project = project
         self.socket = project.folder / "s.sock"
         self.lines = []
+        if "--access" not in arguments:  # never that of whoever runs the tests
+            arguments = (*arguments, "--access", str(project.folder / "access"))
         self.process = subprocess.Popen(
             [BELAY, "serve", "--socket", self.socket, "--listen", "127.0.0.1:0", *arguments],
             cwd=project.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -1,0 +1,64 @@
+#include "api/audited.hpp"
+
+namespace api {
+
+using admission::AuditRecord;
+using base::Error;
+using base::ErrorKind;
+using world::ServedResponse;
+
+namespace {
+
+std::vector<std::string> arguments_of(const Asked& asked) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : asked.path)
+    all.push_back(name + "=" + value);
+  for (const auto& member : asked.body.items())
+    all.push_back(member.key() + "=" + member.value().get<std::string>());
+  return all;
+}
+
+// A beginning without it says that nobody waited for the answer, or that we died.
+void write_end(admission::AuditLog& audit, const AuditRecord& begun, int status) {
+  AuditRecord end{.is_end = true, .who = begun.who, .over = begun.over, .what = begun.what};
+  end.begun = begun.number;
+  end.status = status;
+  const auto written = audit.append(std::move(end));
+  static_cast<void>(written); // it was done, and is answered
+}
+
+} // namespace
+
+Handled run_audited(const Asked& asked, const Route& route) {
+  const auto audit = asked.site.audit;
+  if (route.role == admission::Role::look || !audit)
+    return route.run(asked);
+  const auto begun = audit->append({.who = asked.caller.name,
+                                    .over = asked.over,
+                                    .what = route.id,
+                                    .arguments = arguments_of(asked)});
+  if (!begun)
+    return Error{ErrorKind::unavailable,
+                 "nothing was begun: the audit log cannot be written: " + begun.error().message,
+                 "Make room for it, or type it on this machine: what is typed needs no log."};
+  auto answered = route.run(asked);
+  if (!answered) {
+    write_end(*audit, begun.value(), problem_of(answered.error()).status);
+    return answered;
+  }
+  if (!answered.value().later) {
+    write_end(*audit, begun.value(), answered.value().status);
+    return answered;
+  }
+  ServedResponse answer;
+  answer.later = [later = std::move(answered.value().later), audit,
+                  begun = begun.value()]() -> std::optional<ServedResponse> {
+    auto ready = later();
+    if (ready)
+      write_end(*audit, begun, ready->status);
+    return ready;
+  };
+  return answer;
+}
+
+} // namespace api

@@ -1,0 +1,12 @@
+#pragma once
+// Audited: what changes something is written down before it begins, and how it was answered.
+
+#include "api/handlers.hpp"
+
+namespace api {
+
+// Runs the route. Of one that an operator may ask: the record is durable before; unavailable: it
+// cannot be written, and nothing was begun.
+Handled run_audited(const Asked& asked, const Route& route);
+
+} // namespace api
