@@ -240,6 +240,18 @@ TEST(Lacks, EachRoleMayWhatTheOneBeforeMay) {
   EXPECT_NE(refused->headers[0].second.find("scope=\"operator\""), std::string::npos);
   const Caller admin{.name = "a", .role = Role::administer, .stacks = {}, .digest = "x"};
   EXPECT_FALSE(lacks(admin, Role::operate, "anything"));
+  EXPECT_FALSE(lacks(admin, Role::administer, ""));
+  const Caller hand{.name = "h", .role = Role::operate, .stacks = {}, .digest = "x"};
+  EXPECT_EQ(lacks(hand, Role::administer, "")->status, 403);
+}
+
+TEST(Lacks, WhoAdministersSomeStacksDoesNotAdministerAll) {
+  const Caller some{.name = "a", .role = Role::administer, .stacks = {"shop"}, .digest = "x"};
+  EXPECT_FALSE(lacks(some, Role::operate, "shop"));
+  EXPECT_FALSE(lacks(some, Role::look, ""));
+  const auto refused = lacks(some, Role::administer, "");
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 403);
 }
 
 } // namespace

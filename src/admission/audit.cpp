@@ -23,6 +23,7 @@ constexpr std::size_t argument_bytes_max = 500;
 constexpr std::size_t arguments_max = 16; // with the above: a line stays short, whatever is escaped
 constexpr std::size_t line_bytes_max = 64U << 10U; // no record of ours is so long
 constexpr std::size_t piece_bytes = 256U << 10U;
+constexpr std::size_t page_piece_bytes = 64U << 10U;
 constexpr auto audit_lock_poll = std::chrono::milliseconds{10};
 
 bool is_digest(std::string_view text) {
@@ -39,10 +40,12 @@ std::string digest_after(const AuditHead& before, std::string_view payload) {
   return digest.hex();
 }
 
+// `number`: 0 where that cannot be told.
 Error broken(std::uint64_t number, const std::string& why) {
   return {
       ErrorKind::corrupt,
-      "the audit log is broken at record " + std::to_string(number) + ": " + why,
+      "the audit log is broken " +
+          (number == 0 ? "near its end" : "at record " + std::to_string(number)) + ": " + why,
       "Somebody has changed it, or the disk has. Keep it as it is, and compare it with a copy."};
 }
 
@@ -104,6 +107,30 @@ std::optional<AuditRecord> record_in(const json& object) {
   return record;
 }
 
+bool has_form_of_line(std::string_view line) {
+  return line.size() >= digest_digits + 2 && line.size() <= line_bytes_max &&
+         line[digest_digits] == ' ' && is_digest(line.substr(0, digest_digits));
+}
+
+// `number`: of the record that it should be, for an error.
+Result<AuditRecord> record_in_payload(std::string_view payload, std::uint64_t number) {
+  const json object = json::parse(payload, nullptr, false);
+  if (const auto format = audit_number(object, "format"); !object.is_object() || !format)
+    return broken(number, "it is no record");
+  else if (*format > audit_format)
+    return Error{ErrorKind::too_new, "the audit log was written by a newer belay",
+                 "Use that belay, or a newer one."};
+  auto record = record_in(object);
+  if (!record)
+    return broken(number, "it is no record");
+  return *std::move(record);
+}
+
+Error no_such_place() {
+  return {ErrorKind::invalid_input, "that cursor was not given out here",
+          "Begin again without it."};
+}
+
 } // namespace
 
 std::string words_of(const AuditHead& head) {
@@ -130,25 +157,32 @@ AuditLine audit_line(const AuditRecord& record, const AuditHead& before) {
           .head = {.number = record.number, .digest = digest}};
 }
 
+json shown(const AuditRecord& record) {
+  json line{{"event", record.is_end ? "end" : "begin"},
+            {"number", record.number},
+            {"at", base::format_time(record.at)},
+            {"who", record.who},
+            {"over", record.over},
+            {"what", record.what}};
+  if (record.is_end)
+    line.update({{"of", record.begun}, {"status", record.status}});
+  else
+    line["arguments"] = record.arguments;
+  return line;
+}
+
 Result<AuditRecord> AuditReader::next(std::string_view line) {
   const std::uint64_t number = head_.number + 1;
-  if (line.size() < digest_digits + 2 || line.size() > line_bytes_max ||
-      line[digest_digits] != ' ' || !is_digest(line.substr(0, digest_digits)))
+  if (!has_form_of_line(line))
     return broken(number, "it is no record");
   const std::string_view payload = line.substr(digest_digits + 1);
   if (digest_after(head_, payload) != line.substr(0, digest_digits))
     return broken(number, "it does not follow from the record before it");
-  const json object = json::parse(payload, nullptr, false);
-  if (const auto format = audit_number(object, "format"); !object.is_object() || !format)
-    return broken(number, "it is no record");
-  else if (*format > audit_format)
-    return Error{ErrorKind::too_new, "the audit log was written by a newer belay",
-                 "Use that belay, or a newer one."};
-  auto record = record_in(object);
-  if (!record || record->number != number)
+  auto record = TRY(record_in_payload(payload, number));
+  if (record.number != number)
     return broken(number, "it is another record");
   head_ = {.number = number, .digest = std::string{line.substr(0, digest_digits)}};
-  return *std::move(record);
+  return record;
 }
 
 Result<std::unique_ptr<world::Lock>> AuditLog::lock() {
@@ -206,43 +240,86 @@ Result<AuditRecord> AuditLog::append(AuditRecord record) {
   return record;
 }
 
-Result<AuditLog::Read> AuditLog::read(const Take& take) const {
-  AuditReader reader;
-  std::string rest;
-  std::uint64_t offset = 0;
-  if (!TRY(world_.files.info(path())))
-    return Read{};
-  for (;;) {
-    const std::string piece = TRY(world_.files.read_range(path(), offset, piece_bytes));
-    offset += piece.size();
-    rest += piece;
-    std::size_t from = 0;
-    for (auto to = rest.find('\n'); to != std::string::npos; to = rest.find('\n', from)) {
-      const AuditRecord record = TRY(reader.next(std::string_view{rest}.substr(from, to - from)));
-      take(record, reader.head());
-      from = to + 1;
-    }
-    rest.erase(0, from);
-    if (piece.size() < piece_bytes)
-      return Read{.head = reader.head(), .has_torn_end = !rest.empty()};
-    if (rest.size() > line_bytes_max)
-      return broken(reader.head().number + 1, "it is no record");
+Result<std::optional<AuditRead>> AuditScan::step(const Take& take) {
+  if (offset_ == 0 && !TRY(world_.files.info(path_)))
+    return std::optional{AuditRead{}};
+  const std::string piece = TRY(world_.files.read_range(path_, offset_, piece_bytes));
+  offset_ += piece.size();
+  rest_ += piece;
+  std::size_t from = 0;
+  for (auto to = rest_.find('\n'); to != std::string::npos; to = rest_.find('\n', from)) {
+    const AuditRecord record = TRY(reader_.next(std::string_view{rest_}.substr(from, to - from)));
+    take(record, reader_.head());
+    from = to + 1;
   }
+  rest_.erase(0, from);
+  if (piece.size() < piece_bytes)
+    return std::optional{AuditRead{.head = reader_.head(), .has_torn_end = !rest_.empty()}};
+  if (rest_.size() > line_bytes_max)
+    return broken(reader_.head().number + 1, "it is no record");
+  return std::optional<AuditRead>{};
 }
 
-Result<AuditLog::Read> AuditLog::verify(const std::optional<AuditHead>& kept) const {
-  bool is_found = !kept || kept->number == 0;
-  const Read read = TRY(this->read(
-      [&](const AuditRecord&, const AuditHead& head) { is_found = is_found || head == *kept; }));
-  if (!is_found && read.head.number < kept->number)
+Result<std::optional<AuditRead>> AuditCheck::step() {
+  const auto read = TRY(scan_.step([this](const AuditRecord&, const AuditHead& head) {
+    is_found_ = is_found_ || head == *kept_;
+  }));
+  if (!read || is_found_)
+    return read;
+  if (read->head.number < kept_->number)
     return Error{ErrorKind::corrupt,
-                 "the audit log ends at record " + std::to_string(read.head.number) +
-                     ": that of record " + std::to_string(kept->number) +
+                 "the audit log ends at record " + std::to_string(read->head.number) +
+                     ": that of record " + std::to_string(kept_->number) +
                      " was kept, and is missing",
                  "Somebody has taken records off its end. Compare it with a copy."};
-  if (!is_found)
-    return broken(kept->number, "it is not the one whose head was kept");
-  return read;
+  return broken(kept_->number, "it is not the one whose head was kept");
+}
+
+Result<AuditRead> AuditLog::read(const AuditScan::Take& take) const {
+  AuditScan all = scan();
+  for (;;)
+    if (const auto read = TRY(all.step(take)))
+      return *read;
+}
+
+Result<AuditRead> AuditLog::verify(const std::optional<AuditHead>& kept) const {
+  AuditCheck check{scan(), kept};
+  for (;;)
+    if (const auto read = TRY(check.step()))
+      return *read;
+}
+
+Result<AuditLog::Page> AuditLog::newest(std::size_t count,
+                                        std::optional<std::uint64_t> before) const {
+  const auto info = TRY(world_.files.info(path()));
+  std::uint64_t at = before.value_or(info ? info->size_bytes : 0); // what is from there on is read
+  if (before && (!info || at == 0 || at > info->size_bytes))
+    return no_such_place();
+  std::string text;
+  // With one newline more than records, the first of them is whole.
+  while (at > 0 && std::ranges::count(text, '\n') <= static_cast<std::ptrdiff_t>(count)) {
+    const auto bytes = std::min<std::uint64_t>(at, page_piece_bytes);
+    std::string piece = TRY(world_.files.read_range(path(), at - bytes, bytes));
+    if (piece.size() != bytes || text.size() > (count + 1) * line_bytes_max)
+      return broken(0, "its end is no record");
+    text.insert(0, piece);
+    at -= bytes;
+  }
+  if (before && !text.ends_with('\n'))
+    return no_such_place();
+  Page page;
+  for (auto to = text.rfind('\n'); to != std::string::npos && page.records.size() < count;) {
+    const auto newline = to == 0 ? std::string::npos : text.rfind('\n', to - 1);
+    const std::size_t from = newline == std::string::npos ? 0 : newline + 1;
+    const std::string_view line = std::string_view{text}.substr(from, to - from);
+    const std::uint64_t number = page.records.empty() ? 0 : page.records.back().number - 1;
+    if (!has_form_of_line(line))
+      return broken(number, "it is no record");
+    page.records.push_back(TRY(record_in_payload(line.substr(digest_digits + 1), number)));
+    page.older_before = at + from;
+    to = newline;
+  }
+  return page;
 }
 
 } // namespace admission

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace admission {
 
 struct AuditRecord {
@@ -25,6 +27,8 @@ struct AuditRecord {
   int status = 0;          // of an end: of the answer, or the exit status
   bool operator==(const AuditRecord&) const = default;
 };
+
+nlohmann::json shown(const AuditRecord& record); // to clients, over HTTP and with --json
 
 struct AuditHead {          // of the last record: what is written down elsewhere
   std::uint64_t number = 0; // 0: there is none
@@ -52,6 +56,42 @@ private:
   AuditHead head_;
 };
 
+struct AuditRead {
+  AuditHead head;
+  bool has_torn_end = false; // a record that was being written when its belay died
+};
+
+// Reads the whole chain, for who must not wait: some of it with each step.
+class AuditScan {
+public:
+  // Of each record, the oldest first, with the head that it made.
+  using Take = std::function<void(const AuditRecord& record, const AuditHead& head)>;
+  AuditScan(world::World world, std::string path) : world_{world}, path_{std::move(path)} {}
+  // Some milliseconds of it; what was read when that was all, and else nothing. corrupt: the first
+  // record that does not follow from the one before.
+  base::Result<std::optional<AuditRead>> step(const Take& take);
+
+private:
+  world::World world_;
+  std::string path_;
+  AuditReader reader_;
+  std::string rest_; // behind the last newline that was read
+  std::uint64_t offset_ = 0;
+};
+
+// The same, and that the record of `kept` is there as it was when that was the head.
+class AuditCheck {
+public:
+  AuditCheck(AuditScan scan, std::optional<AuditHead> kept)
+      : scan_{std::move(scan)}, kept_{std::move(kept)}, is_found_{!kept_ || kept_->number == 0} {}
+  base::Result<std::optional<AuditRead>> step(); // corrupt
+
+private:
+  AuditScan scan_;
+  std::optional<AuditHead> kept_;
+  bool is_found_;
+};
+
 class AuditLog {
 public:
   // `folder` need not be there. `patience`: so long append() waits for another belay that writes.
@@ -64,16 +104,19 @@ public:
   // has been writing for too long. Of an error the record may be there, but then no end of it.
   base::Result<AuditRecord> append(AuditRecord record);
 
-  struct Read {
-    AuditHead head;
-    bool has_torn_end = false; // a record that was being written when its belay died
+  // At once what AuditScan and AuditCheck do by and by.
+  base::Result<AuditRead> read(const AuditScan::Take& take) const;
+  base::Result<AuditRead> verify(const std::optional<AuditHead>& kept) const;
+  AuditScan scan() const { return {world_, path()}; }
+
+  struct Page {
+    std::vector<AuditRecord> records; // the newest first
+    std::uint64_t older_before = 0;   // where to go on; 0: there are no older ones
   };
-  // Of each record, the oldest first, with the head that it made.
-  using Take = std::function<void(const AuditRecord& record, const AuditHead& head)>;
-  // corrupt: the first that does not follow from the one before.
-  base::Result<Read> read(const Take& take) const;
-  // The same, and that the record of `kept` is there as it was when that was the head.
-  base::Result<Read> verify(const std::optional<AuditHead>& kept) const;
+  // At most `count` before the place where an earlier page ended; nothing: before the end. Does not
+  // look whether they follow from one another. invalid_input: it is no such place. corrupt: a line
+  // there is no record.
+  base::Result<Page> newest(std::size_t count, std::optional<std::uint64_t> before) const;
 
 private:
   base::Result<std::unique_ptr<world::Lock>> lock();

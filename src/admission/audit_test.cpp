@@ -215,6 +215,50 @@ TEST_F(AuditTest, WhoWaitsForTheLockWaitsForSoLongAndNoLonger) {
   EXPECT_TRUE(patient.append({.who = "user 0", .over = "http", .what = "x"}));
 }
 
+TEST_F(AuditTest, PagesHoldEachRecordOnceTheNewestFirst) {
+  EXPECT_TRUE(log.newest(10, {}).value().records.empty());
+  std::string all;
+  AuditHead head;
+  for (std::uint64_t number = 1; number <= 600; ++number) { // some pieces
+    const AuditLine line = audit_line(
+        {.number = number, .at = morning, .who = "user 0", .over = "http", .what = "x"}, head);
+    all += line.text;
+    head = line.head;
+  }
+  world.ports().files.create_folders("/a").value();
+  write(all + all.substr(0, 50)); // one is being written
+  for (const std::size_t count : {1U, 19U, 200U, 5000U}) {
+    std::uint64_t next = 600;
+    std::optional<std::uint64_t> before;
+    do {
+      const auto page = log.newest(count, before);
+      ASSERT_TRUE(page) << page.error().message;
+      EXPECT_EQ(page.value().records.size(), std::min<std::uint64_t>(count, next));
+      for (const AuditRecord& record : page.value().records)
+        ASSERT_EQ(record.number, next--);
+      before = page.value().older_before;
+      if (count == 1 && next < 590)
+        break;
+    } while (*before != 0);
+    EXPECT_TRUE(count == 1 || next == 0) << count;
+  }
+}
+
+TEST_F(AuditTest, APlaceThatNoPageEndedAtIsRefused) {
+  add("a");
+  add("b");
+  const std::uint64_t place = log.newest(1, {}).value().older_before;
+  EXPECT_EQ(log.newest(5, place).value().records.size(), 1U);
+  const std::size_t size = text().size();
+  EXPECT_EQ(log.newest(5, size).value().records.size(), 2U);
+  for (const std::uint64_t wrong : std::vector<std::uint64_t>{0, 1, place - 1, place + 1, size + 1})
+    EXPECT_EQ(log.newest(5, wrong).error().kind, ErrorKind::invalid_input) << wrong;
+  write(text() + "rubbish\n");
+  EXPECT_EQ(log.newest(5, {}).error().kind, ErrorKind::corrupt);
+  write(std::string(1U << 20U, 'x'));
+  EXPECT_EQ(log.newest(5, {}).error().kind, ErrorKind::corrupt);
+}
+
 TEST_F(AuditTest, LongAndStrangeArgumentsAreCut) {
   const std::vector<std::string> many(100, std::string(5000, '\xff') + "\n");
   ASSERT_TRUE(log.append({.who = "user 0", .over = "http", .what = "x", .arguments = many}));

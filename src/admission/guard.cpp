@@ -111,6 +111,12 @@ std::optional<Refused> lacks(const Caller& caller, Role wanted, const std::strin
                        "this token is not for stack '" + base::printable(stack.substr(0, 64)) + "'",
                    .hint = "GET /v1/stacks lists those that it is for.",
                    .headers = {}};
+  if (caller.role >= wanted && wanted == Role::administer && stack.empty() &&
+      !caller.stacks.empty())
+    return Refused{.status = 403,
+                   .detail = "that is about every stack, and this token is for some",
+                   .hint = "Make an admin's token without --stack: 'belay token create'.",
+                   .headers = {}};
   if (caller.role >= wanted)
     return std::nullopt;
   const std::string name{name_of(wanted)};

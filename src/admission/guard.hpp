@@ -63,7 +63,8 @@ private:
   FailureLimit limit_;
 };
 
-// What a caller lacks; nothing: it may. `stack` empty: of no stack alone.
+// What a caller lacks; nothing: it may. `stack` empty: of no stack alone; what an administrator
+// does there is about all of them, and takes a token for all.
 std::optional<Refused> lacks(const Caller& caller, Role wanted, const std::string& stack);
 
 } // namespace admission

@@ -14,11 +14,16 @@ namespace {
 
 constexpr std::size_t tokens_max = 1000;
 constexpr std::size_t tokens_bytes_max = 4U << 20U;
-constexpr auto tokens_lock_waits = std::chrono::seconds{10};
 constexpr auto tokens_lock_poll = std::chrono::milliseconds{20};
 constexpr auto lives_max = std::chrono::hours{24} * 3650;
 
 } // namespace
+
+Result<std::optional<world::Milliseconds>> life_of(const std::string& text) {
+  if (text == "never")
+    return std::optional<world::Milliseconds>{};
+  return std::optional{TRY(base::parse_duration(text))};
+}
 
 Result<> check(const TokenWish& wish) {
   if (!is_name(wish.name))
@@ -40,13 +45,13 @@ Result<> check(const TokenWish& wish) {
 // Whoever writes holds it: two that make a token at once both stay.
 Result<std::unique_ptr<world::Lock>> Tokens::lock() {
   TRY(world_.files.create_folders(folder_));
-  const world::Milliseconds deadline = world_.clock.monotonic() + tokens_lock_waits;
+  const world::Milliseconds deadline = world_.clock.monotonic() + patience_;
   for (;;) {
     auto held = world_.files.lock(folder_ + "/lock", R"({"does":"changes tokens"})");
     if (held || held.error().kind != ErrorKind::conflict)
       return held;
     if (world_.clock.monotonic() >= deadline)
-      return Error{ErrorKind::locked, "another belay has been changing tokens for ten seconds",
+      return Error{ErrorKind::locked, "another belay has been changing tokens for too long",
                    "Try again."};
     world_.clock.sleep_for(tokens_lock_poll);
   }

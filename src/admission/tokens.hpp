@@ -18,6 +18,10 @@ struct TokenWish {
   std::string by;
 };
 
+constexpr const char* life_usual = "90d"; // when nobody says how long
+// "30d", "12h" or "never". invalid_input.
+base::Result<std::optional<world::Milliseconds>> life_of(const std::string& text);
+
 base::Result<> check(const TokenWish& wish); // invalid_input: names that are none, or its life
 
 struct NewToken {
@@ -27,8 +31,11 @@ struct NewToken {
 
 class Tokens {
 public:
-  // `folder` need not be there; empty: there are no tokens.
-  Tokens(world::World world, std::string folder) : world_{world}, folder_{std::move(folder)} {}
+  // `folder` need not be there; empty: there are no tokens. `patience`: so long it waits for
+  // another belay that changes them.
+  Tokens(world::World world, std::string folder,
+         world::Milliseconds patience = std::chrono::seconds{10})
+      : world_{world}, folder_{std::move(folder)}, patience_{patience} {}
 
   // In the order of their names. corrupt, too_new.
   base::Result<std::vector<Token>> list() const;
@@ -42,6 +49,7 @@ private:
   std::string path() const { return folder_ + "/tokens.json"; }
   world::World world_;
   std::string folder_;
+  world::Milliseconds patience_;
 };
 
 } // namespace admission

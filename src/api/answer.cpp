@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t text_bytes_max = 1000;
 constexpr std::size_t key_bytes_max = 200;
+constexpr std::size_t list_max = 100;
 constexpr int depth_max = 32;
 constexpr auto let_in_for = std::chrono::seconds{1}; // then a stream's token is looked at again
 
@@ -115,6 +116,21 @@ Result<> take_query(Asked& asked, const Route& route, const ServedRequest& reque
   return base::ok();
 }
 
+Result<> check_member(const Field& field, const json& value) {
+  const bool is_list = std::string_view{field.type} == "array";
+  const Error no_text =
+      wrong("'" + std::string{field.name} + "' must be a " + (is_list ? "list of texts" : "text"));
+  if (!is_list)
+    return value.is_string() ? check_text(field, value.get<std::string>()) : no_text;
+  if (!value.is_array())
+    return no_text;
+  if (value.size() > list_max)
+    return wrong("'" + std::string{field.name} + "' holds too many");
+  for (const json& each : value)
+    TRY(each.is_string() ? check_text(field, each.get<std::string>()) : no_text);
+  return base::ok();
+}
+
 // Without parsing: nothing deep is ever built.
 bool is_too_deep(const std::string& text) {
   return std::ranges::count_if(text, [](char c) { return c == '[' || c == '{'; }) > depth_max;
@@ -131,9 +147,7 @@ Result<> take_body(Asked& asked, const Route& route, const ServedRequest& reques
     const Field* field = find(route.body, member.key());
     if (field == nullptr)
       return wrong("there is no member '" + base::printable(member.key().substr(0, 64)) + "'");
-    if (!member.value().is_string())
-      return wrong("'" + member.key() + "' must be a text");
-    TRY(check_text(*field, member.value().get<std::string>()));
+    TRY(check_member(*field, member.value()));
   }
   for (const Field& field : route.body)
     if (field.is_required && (!asked.body.contains(field.name) || asked.body[field.name] == ""))

@@ -1,5 +1,7 @@
 #include "api/audited.hpp"
 
+#include "base/text.hpp"
+
 namespace api {
 
 using admission::AuditRecord;
@@ -14,7 +16,10 @@ std::vector<std::string> arguments_of(const Asked& asked) {
   for (const auto& [name, value] : asked.path)
     all.push_back(name + "=" + value);
   for (const auto& member : asked.body.items())
-    all.push_back(member.key() + "=" + member.value().get<std::string>());
+    all.push_back(member.key() + "=" +
+                  (member.value().is_string()
+                       ? member.value().get<std::string>()
+                       : base::join(member.value().get<std::vector<std::string>>(), ",")));
   return all;
 }
 
@@ -31,12 +36,16 @@ void write_end(admission::AuditLog& audit, const AuditRecord& begun, int status)
 
 Handled run_audited(const Asked& asked, const Route& route) {
   const auto audit = asked.site.audit;
-  if (route.role == admission::Role::look || !audit)
+  const bool changes =
+      route.role != admission::Role::look && std::string_view{route.method} != "GET";
+  if (!changes || !audit)
     return route.run(asked);
   const auto begun = audit->append({.who = asked.caller.name,
                                     .over = asked.over,
                                     .what = route.id,
                                     .arguments = arguments_of(asked)});
+  if (!begun && route.is_done_unwritten)
+    return route.run(asked);
   if (!begun)
     return Error{ErrorKind::unavailable,
                  "nothing was begun: the audit log cannot be written: " + begun.error().message,

@@ -5,8 +5,8 @@
 
 namespace api {
 
-// Runs the route. Of one that an operator may ask: the record is durable before; unavailable: it
-// cannot be written, and nothing was begun.
+// Runs the route. Of one that changes something, for an operator or an administrator: the record is
+// durable before. unavailable: it cannot be written, and nothing was begun.
 Handled run_audited(const Asked& asked, const Route& route);
 
 } // namespace api

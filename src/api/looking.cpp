@@ -172,12 +172,17 @@ Result<errands::Place> place_of(const Asked& asked) {
   return place;
 }
 
-Result<json> page_of(const Query& query, const json& items, const char* key) {
+Result<std::size_t> limit_of(const Query& query) {
   std::size_t limit = limit_usual;
   if (const auto wanted = query.find("limit"); wanted != query.end())
     limit = std::stoul(wanted->second);
   if (limit == 0 || limit > limit_max)
     return Error{ErrorKind::invalid_input, "'limit' is from 1 to 200", ""};
+  return limit;
+}
+
+Result<json> page_of(const Query& query, const json& items, const char* key) {
+  const std::size_t limit = TRY(limit_of(query));
   std::size_t from = 0;
   if (const auto cursor = query.find("cursor"); cursor != query.end()) {
     while (from < items.size() && items[from][key] != cursor->second)

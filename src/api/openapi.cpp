@@ -13,6 +13,8 @@ namespace {
 
 json schema_of(const Field& field) {
   json schema{{"type", field.type}};
+  if (std::string_view{field.type} == "array")
+    schema["items"] = {{"type", "string"}};
   if (!field.values.empty())
     schema["enum"] = field.values;
   if (std::string_view{field.type} == "integer") {
@@ -99,7 +101,8 @@ json security_schemes() {
            {{"type", "http"},
             {"scheme", "bearer"},
             {"description", "of `belay token create`; a viewer looks, an operator also plans and "
-                            "carries out, an admin may all"}}}};
+                            "carries out, an admin also makes and revokes tokens, and reads the "
+                            "audit log"}}}};
 }
 
 json document(const std::string& version) {

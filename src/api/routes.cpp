@@ -97,6 +97,75 @@ std::vector<Route> looking_routes() {
        get_openapi}};
 }
 
+std::vector<Route> administering_routes() {
+  return {{"GET",
+           "/v1/admin/tokens",
+           "listTokens",
+           "The tokens that there are, expired ones too; without their secrets, which nobody keeps",
+           Role::administer,
+           {limit, cursor},
+           {},
+           200,
+           "TokenPage",
+           list_tokens},
+          {"POST",
+           "/v1/admin/tokens",
+           "createToken",
+           "Make a token. Its secret is told here, once",
+           Role::administer,
+           {},
+           {{"name", "string", "letters, digits, '.', '_', '-'; at most 64", true},
+            {"role", "string", "what it may", true, {"viewer", "operator", "admin"}},
+            {"stacks", "array", "only for these stacks; every one if left out"},
+            {"expires", "string", "after so long, as 30d or 12h, or never; 90d if left out"}},
+           201,
+           "NewToken",
+           create_token},
+          {"GET",
+           "/v1/admin/tokens/{token}",
+           "getToken",
+           "A token, without its secret",
+           Role::administer,
+           {},
+           {},
+           200,
+           "Token",
+           get_token},
+          {"DELETE",
+           "/v1/admin/tokens/{token}",
+           "revokeToken",
+           "Let a token in no more, from now on. What it began goes on",
+           Role::administer,
+           {},
+           {},
+           200,
+           "Token",
+           revoke_token,
+           true}, // whoever has lost a token wants it dead, log or no log
+          {"GET",
+           "/v1/admin/audit",
+           "listAudit",
+           "Who asked for what, the newest first",
+           Role::administer,
+           {limit, cursor},
+           {},
+           200,
+           "AuditPage",
+           list_audit},
+          {"GET",
+           "/v1/admin/audit/verification",
+           "verifyAudit",
+           "Whether every record of the audit log follows from the one before, and the head, to be "
+           "kept "
+           "elsewhere",
+           Role::administer,
+           {{"head", "string", "one that was kept: whether its record is there still"}},
+           {},
+           200,
+           "AuditVerification",
+           verify_audit}};
+}
+
 std::vector<Route> all_routes() {
   std::vector<Route> all = looking_routes();
   const std::vector<Route> more{
@@ -174,7 +243,8 @@ std::vector<Route> all_routes() {
        200,
        "",
        follow_operation}};
-  all.insert(all.end(), more.begin(), more.end());
+  for (const std::vector<Route>& each : {more, administering_routes()})
+    all.insert(all.end(), each.begin(), each.end());
   return all;
 }
 
@@ -214,6 +284,45 @@ json summary_schema() {
                  {"restore_points", {{"type", json::array({"integer", "null"})}}}});
 }
 
+json token_schema() {
+  const json text{{"type", "string"}};
+  return object({{"name", text},
+                 {"role", {{"type", "string"}, {"enum", {"viewer", "operator", "admin"}}}},
+                 {"stacks", {{"type", "array"}, {"items", text}}},
+                 {"by", text},
+                 {"created", text},
+                 {"expires", schema_of_text_or_null()}});
+}
+
+json new_token_schema() {
+  json schema = token_schema();
+  schema["properties"]["secret"] = {{"type", "string"}};
+  schema["required"].push_back("secret");
+  return schema;
+}
+
+json audit_schema() {
+  const json text{{"type", "string"}};
+  const json number{{"type", "integer"}};
+  json schema = object({{"number", number},
+                        {"event", {{"type", "string"}, {"enum", {"begin", "end"}}}},
+                        {"at", text},
+                        {"who", text},
+                        {"over", text},
+                        {"what", text}});
+  schema["properties"]["arguments"] = {{"type", "array"}, {"items", text}};
+  schema["properties"]["of"] = number;
+  schema["properties"]["status"] = number;
+  return schema;
+}
+
+json verification_schema() {
+  return object({{"is_whole", {{"type", "boolean"}}},
+                 {"problem", schema_of_text_or_null()},
+                 {"records", {{"type", json::array({"integer", "null"})}}},
+                 {"head", schema_of_text_or_null()}});
+}
+
 } // namespace
 
 const std::vector<Route>& routes() {
@@ -228,7 +337,10 @@ json schemas() {
   kept["required"].push_back("state");
   return {
       {"Any", {{"type", "object"}}},
+      {"AuditPage", page_of(audit_schema())},
+      {"AuditVerification", verification_schema()},
       {"KeptPlan", kept},
+      {"NewToken", new_token_schema()},
       {"Operation", errands::errand_schema()},
       {"OperationPage", page_of({{"$ref", "#/components/schemas/Operation"}})},
       {"Plan", errands::plan_schema()},
@@ -245,7 +357,9 @@ json schemas() {
                                     {"status", text},
                                     {"problem", schema_of_text_or_null()},
                                     {"operation", schema_of_text_or_null()}}))},
-      {"SummaryPage", page_of(summary_schema())}};
+      {"SummaryPage", page_of(summary_schema())},
+      {"Token", token_schema()},
+      {"TokenPage", page_of({{"$ref", "#/components/schemas/Token"}})}};
 }
 
 } // namespace api

@@ -21,6 +21,7 @@ struct Site {
   std::string program; // what runs an errand
   std::shared_ptr<admission::Guard> guard;
   std::shared_ptr<admission::AuditLog> audit; // may be null: there is no place for it
+  std::shared_ptr<admission::Tokens> tokens;  // the same
 };
 
 using Query = std::map<std::string, std::string>; // "limit": "20"
@@ -32,7 +33,7 @@ struct Asked { // one request, checked against its route
   world::TimePoint now;
   std::map<std::string, std::string> path; // "stack": "shop"
   Query query;
-  nlohmann::json body;    // an object
+  nlohmann::json body;    // an object of texts and of lists of texts
   std::string key;        // Idempotency-Key
   std::string last_event; // Last-Event-ID
   std::string over;       // for the audit log: "http from 192.0.2.7"
@@ -40,7 +41,7 @@ struct Asked { // one request, checked against its route
 
 struct Field { // of a query or of a body
   const char* name;
-  const char* type; // "string", "integer"
+  const char* type; // "string", "integer", "array" (of texts)
   const char* description;
   bool is_required = false;
   std::vector<const char*> values = {}; // of a string; empty: any
@@ -57,6 +58,7 @@ struct Route {
   int status;              // when all is well
   const char* schema;      // its name in schemas(); "": a stream of events
   base::Result<world::ServedResponse> (*run)(const Asked& asked);
+  bool is_done_unwritten = false; // also when the audit log cannot be written
 };
 
 const std::vector<Route>& routes();

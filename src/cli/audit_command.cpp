@@ -17,7 +17,6 @@ using admission::AuditRecord;
 using base::Error;
 using base::ErrorKind;
 using base::Result;
-using nlohmann::json;
 
 struct AuditCommand::Options {
   CLI::App* audit = nullptr;
@@ -38,20 +37,6 @@ std::string audit_row(const AuditRecord& record) {
   else
     text += record.arguments.empty() ? "" : " " + base::join(record.arguments, " ");
   return base::printable(text) + "\n";
-}
-
-json audit_json(const AuditRecord& record) {
-  json line{{"event", record.is_end ? "end" : "begin"},
-            {"number", record.number},
-            {"at", base::format_time(record.at)},
-            {"who", record.who},
-            {"over", record.over},
-            {"what", record.what}};
-  if (record.is_end)
-    line.update({{"of", record.begun}, {"status", record.status}});
-  else
-    line["arguments"] = record.arguments;
-  return line;
 }
 
 // The log of another user's daemon is in another folder.
@@ -99,9 +84,9 @@ Result<> AuditCommand::show(const app::Host& host, const Terminal& terminal, boo
     since = TRY(since_of(options_->since, host.world.clock.now()));
   const std::string folder = TRY(access_folder(host, terminal, options_->access));
   const AuditLog log{host.world, folder};
-  const AuditLog::Read read = TRY(log.read([&](const AuditRecord& record, const AuditHead&) {
+  const admission::AuditRead read = TRY(log.read([&](const AuditRecord& record, const AuditHead&) {
     if (!since || record.at >= *since)
-      print(terminal, is_json ? line_of(audit_json(record)) : audit_row(record));
+      print(terminal, is_json ? line_of(admission::shown(record)) : audit_row(record));
   }));
   if (read.head.number == 0 && !is_json)
     say_nothing_in(terminal, folder);
@@ -115,7 +100,7 @@ Result<> AuditCommand::verify(const app::Host& host, const Terminal& terminal, b
                  "Write it as 'belay audit --verify' printed it."};
   const std::string folder = TRY(access_folder(host, terminal, options_->access));
   const AuditLog log{host.world, folder};
-  const AuditLog::Read read = TRY(log.verify(kept));
+  const admission::AuditRead read = TRY(log.verify(kept));
   const std::string head = words_of(read.head);
   if (is_json)
     return print(terminal, line_of({{"event", "audit_verified"},

@@ -39,7 +39,7 @@ struct ServeCommand::Options {
 namespace {
 
 // While a thread of the server waits it answers nobody.
-constexpr auto audit_patience = std::chrono::seconds{1};
+constexpr auto access_patience = std::chrono::seconds{1};
 // Who may do all of it; he needs few.
 constexpr unsigned socket_connections_max = 512;
 constexpr std::string_view plain = "http://";
@@ -200,15 +200,19 @@ Result<std::shared_ptr<admission::Guard>> make_guard(const app::Host& host,
                                             });
 }
 
-std::shared_ptr<admission::AuditLog> make_audit(const app::Host& host, const Terminal& terminal,
-                                                const std::string& given, const serve::Tell& tell) {
-  auto folder = access_folder(host, terminal, given);
-  if (folder)
-    return std::make_shared<admission::AuditLog>(host.world, std::move(folder).value(),
-                                                 audit_patience);
-  tell({serve::Level::warning, "",
-        folder.error().message + ", nor for the audit log: who asks is not written down"});
-  return nullptr;
+// What the API takes from the access folder; without one there are neither tokens nor a log.
+api::Site make_site(const app::Host& host, const Terminal& terminal, const std::string& given,
+                    std::shared_ptr<admission::Guard> guard, const serve::Tell& tell) {
+  api::Site site{host, own_program, std::move(guard), nullptr, nullptr};
+  const auto folder = access_folder(host, terminal, given);
+  if (!folder) {
+    tell({serve::Level::warning, "",
+          folder.error().message + ", nor for the audit log: who asks is not written down"});
+    return site;
+  }
+  site.audit = std::make_shared<admission::AuditLog>(host.world, folder.value(), access_patience);
+  site.tokens = std::make_shared<admission::Tokens>(host.world, folder.value(), access_patience);
+  return site;
 }
 
 // Health and metrics tell of every stack.
@@ -302,22 +306,21 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     const bool is_said = is_enabled && host.environment.contains("KM_BACKUP_ENABLED");
     const serve::Tell tell = teller(host, terminal, options_->log_format, is_json);
     const auto guard = TRY(make_guard(host, terminal, options_->access, tell));
-    const auto audit = make_audit(host, terminal, options_->access, tell);
-    serve::DaemonOptions how{.config_paths =
-                                 TRY(served_paths(host, terminal, options_->configs, is_said)),
-                             .has_archives = is_enabled.has_value(),
-                             .archives = archives,
-                             .listen = {},
-                             .listen_tls = {},
-                             .certificate = {},
-                             .parallel_max = options_->parallel,
-                             .metrics_prefix = options_->metrics_prefix,
-                             .program = own_program,
-                             .version = terminal.version,
-                             .api = [site = api::Site{host, own_program, guard, audit}](
-                                        const world::ServedRequest& request, serve::Board board) {
-                               return api::answer(site, std::move(board), request);
-                             }};
+    serve::DaemonOptions how{
+        .config_paths = TRY(served_paths(host, terminal, options_->configs, is_said)),
+        .has_archives = is_enabled.has_value(),
+        .archives = archives,
+        .listen = {},
+        .listen_tls = {},
+        .certificate = {},
+        .parallel_max = options_->parallel,
+        .metrics_prefix = options_->metrics_prefix,
+        .program = own_program,
+        .version = terminal.version,
+        .api = [site = make_site(host, terminal, options_->access, guard, tell)](
+                   const world::ServedRequest& request, serve::Board board) {
+          return api::answer(site, std::move(board), request);
+        }};
     const std::string socket = options_->socket.empty()
                                    ? TRY(default_socket(host, terminal))
                                    : base::absolute_path(options_->socket, terminal.working_folder);

@@ -23,7 +23,7 @@ struct TokenCommand::Options {
   std::string name;
   std::string role;
   std::vector<std::string> stacks;
-  std::string expires = "90d";
+  std::string expires = admission::life_usual;
   std::string access;
 };
 
@@ -55,8 +55,7 @@ Result<admission::TokenWish> wish_of(const std::string& name, const std::string&
                                      const std::string& expires) {
   admission::TokenWish wish{
       .name = name, .role = *admission::role_named(role), .stacks = {}, .lives = {}, .by = {}};
-  if (expires != "never")
-    wish.lives = TRY(base::parse_duration(expires));
+  wish.lives = TRY(admission::life_of(expires));
   return wish;
 }
 

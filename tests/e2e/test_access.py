@@ -291,13 +291,18 @@ def test_what_was_changed_in_the_log_is_found(served, shop):
 
 def test_what_cannot_be_written_down_is_not_begun(served, shop):
     hand = Door(served.address, token(shop, "create", "hand", "--role", "operator"))
+    lost = token(shop, "create", "root", "--role", "admin")
+    token(shop, "create", "other", "--role", "viewer")
     path = shop.folder / "access/audit"
     path.unlink()
     path.mkdir()
     status, _, page = hand.ask("POST", "/v1/stacks/shop/operations", {"kind": "backup"})
     assert status == 503 and "the audit log cannot be written" in page["detail"], page
     assert hand.ask("GET", "/v1/stacks/shop/operations")[2]["items"] == []
-    assert "is revoked" in token(shop, "revoke", "hand")  # a lost token is dead all the same
+    root = Door(served.address, lost)
+    assert root.status("/v1/admin/tokens", "POST", {"name": "x", "role": "viewer"}) == 503
+    assert root.status("/v1/admin/tokens/other", "DELETE") == 200  # a lost token is dead all the same
+    assert "is revoked" in token(shop, "revoke", "hand")
     assert hand.status("/v1/stacks") == 401
 
 
@@ -312,3 +317,64 @@ def test_who_holds_the_log_hurts_nobody_else(served, shop):
         assert hand.status("/v1/stacks") == 200 and served.get("/health/live")[0] == 200
     assert hand.status("/v1/stacks/shop/operations", "POST",
                        {"kind": "verify", "point": "p-none"}) == 202
+
+
+ADMIN = ("/v1/admin/tokens", "/v1/admin/tokens/root", "/v1/admin/audit", "/v1/admin/audit/verification")
+
+
+def test_an_admin_lets_others_in_and_nobody_else_does(served, shop):
+    root = Door(served.address, token(shop, "create", "root", "--role", "admin"))
+    hand = Door(served.address, token(shop, "create", "hand", "--role", "operator"))
+    some = Door(served.address, token(shop, "create", "some", "--role", "admin", "--stack", "shop"))
+    wish = {"name": "ci", "role": "viewer", "stacks": ["shop"], "expires": "1h"}
+    for path in ADMIN:
+        status, headers, _ = hand.ask("GET", path)
+        assert status == 403 and 'scope="admin"' in headers["WWW-Authenticate"], path
+        assert some.status(path) == 403 and root.status(path) == 200, path
+    for door in (hand, some):  # who is for some stacks must not make himself one for all
+        assert door.status("/v1/admin/tokens", "POST", wish) == 403
+        assert door.status("/v1/admin/tokens/root", "DELETE") == 403
+    status, headers, made = root.ask("POST", "/v1/admin/tokens", wish)
+    assert status == 201 and made["by"] == "token root" and made["stacks"] == ["shop"], made
+    ci = Door(served.address, made.pop("secret"))
+    assert ci.status("/v1/stacks/shop") == 200 and ci.status("/v1/stacks/blog") == 403
+    assert root.ask("GET", headers["Location"])[2] == made
+    assert root.status("/v1/admin/tokens", "POST", wish) == 409
+    for wrong in ({"name": "a b"}, {"role": "owner"}, {"role": ""}, {"stacks": "shop"}, {"stacks": [7]},
+                  {"stacks": ["No"]}, {"stacks": ["s"] * 101}, {"expires": "soon"}, {"expires": "0"},
+                  {"secret": "mine"}):
+        assert root.status("/v1/admin/tokens", "POST", wish | {"name": "new"} | wrong) == 400, wrong
+    names = [each["name"] for each in root.ask("GET", "/v1/admin/tokens")[2]["items"]]
+    assert names == ["ci", "hand", "root", "some"]
+    assert root.status("/v1/admin/tokens/ci", "DELETE") == 200
+    assert ci.status("/v1/stacks/shop") == 401
+    assert root.status("/v1/admin/tokens/ci", "DELETE") == root.status("/v1/admin/tokens/ci") == 404
+    text = (shop.folder / "access/audit").read_text() + (shop.folder / "access/tokens.json").read_text()
+    assert ci.secret not in text and ci.secret[6:] not in text
+
+
+def test_an_admin_reads_the_log_page_by_page_and_checks_it(served, shop):
+    root = Door(served.address, token(shop, "create", "root", "--role", "admin"))
+    for number in range(5):
+        root.ask("POST", "/v1/admin/tokens", {"name": f"t{number}", "role": "viewer"})
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = root.ask("GET", "/v1/admin/audit?limit=5" + cursor)[2]
+        seen += page["items"]
+        cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
+    assert [each["number"] for each in seen] == list(range(12, 0, -1))
+    assert seen[0] | {"at": ""} == {"number": 12, "event": "end", "at": "", "who": "token root", "of": 11,
+                                    "over": "http from 127.0.0.1", "what": "createToken", "status": 201}
+    assert seen[1]["arguments"] == ["name=t4", "role=viewer"]
+    assert [json.loads(line) for line in audit(shop, "--json").splitlines()] == seen[::-1]
+    for wrong in ("1", "x", "-1", "99999999999999999999"):
+        assert root.status("/v1/admin/audit?cursor=" + wrong) == 400
+    whole = root.ask("GET", "/v1/admin/audit/verification")[2]
+    assert whole["is_whole"] and whole["records"] == 12
+    assert f"head {whole['head']}\n" in audit(shop, "--verify")
+    assert root.ask("GET", "/v1/admin/audit/verification?head=" + whole["head"])[2] == whole
+    assert root.status("/v1/admin/audit/verification?head=x") == 400
+    path = shop.folder / "access/audit"
+    path.write_text(path.read_text().replace("name=t3", "name=t9"))
+    broken = root.ask("GET", "/v1/admin/audit/verification")[2]
+    assert not broken["is_whole"] and "broken at record 9" in broken["problem"]
