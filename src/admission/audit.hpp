@@ -20,7 +20,7 @@ struct AuditRecord {
   world::TimePoint at;
   bool is_end = false; // of the record `begun`; else something begins
   std::string who;     // "user 0", "token ci"
-  std::string over;    // "command line", "http", "http from 192.0.2.7"
+  std::string over;    // "command line", "http", "mcp from 192.0.2.7"
   std::string what;    // "createOperation"
   std::vector<std::string> arguments;
   std::uint64_t begun = 0; // of an end: the number of its beginning

@@ -33,6 +33,7 @@ const char* title_of(int status) {
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
+  case 406: return "Not Acceptable";
   case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
@@ -49,6 +50,7 @@ const char* type_of(int status) {
   case 403: return "forbidden";
   case 404: return "not-found";
   case 405: return "method";
+  case 406: return "not-acceptable";
   case 409: return "conflict";
   case 413: return "too-large";
   case 415: return "media-type";
@@ -73,13 +75,6 @@ std::optional<std::map<std::string, std::string>> match(const char* route,
       return std::nullopt;
   }
   return values;
-}
-
-std::string header(const ServedRequest& request, std::string_view name) {
-  for (const auto& [key, value] : request.headers)
-    if (key == name)
-      return value;
-  return "";
 }
 
 const Field* find(const std::vector<Field>& fields, const std::string& name) {
@@ -156,25 +151,11 @@ Result<> take_body(Asked& asked, const Route& route, const ServedRequest& reques
 }
 
 Result<> take_headers(Asked& asked, const ServedRequest& request) {
-  asked.key = header(request, "idempotency-key");
-  asked.last_event = header(request, "last-event-id");
+  asked.key = header_of(request, "idempotency-key");
+  asked.last_event = header_of(request, "last-event-id");
   if (asked.key.size() > key_bytes_max || asked.last_event.size() > key_bytes_max)
     return wrong("a header is too long");
   return base::ok();
-}
-
-// What a stream says while its caller would still be let in.
-std::function<std::optional<std::string>()>
-while_let_in(std::function<std::optional<std::string>()> more, const Site& site,
-             const admission::Caller& caller) {
-  return [more = std::move(more), guard = site.guard, &clock = site.host.world.clock, caller,
-          look_at = world::Milliseconds{0}]() mutable -> std::optional<std::string> {
-    const auto now = clock.monotonic();
-    if (now >= look_at && !guard->is_still(caller))
-      return std::nullopt;
-    look_at = now >= look_at ? now + let_in_for : look_at;
-    return more();
-  };
 }
 
 struct Wanted {
@@ -193,7 +174,7 @@ ServedResponse run(const Site& site, serve::Board& board, const ServedRequest& r
   std::erase_if(board.stacks, [&](const auto& view) { return !wanted.caller.may_see(view.stack); });
   if (request.is_body_too_large)
     return problem(413, "the body is larger than 64 KiB");
-  if (!request.body.empty() && !header(request, "content-type").starts_with("application/json"))
+  if (!request.body.empty() && !header_of(request, "content-type").starts_with("application/json"))
     return problem(415, "a body is of type application/json");
   Asked asked{.site = site,
               .board = board,
@@ -204,7 +185,7 @@ ServedResponse run(const Site& site, serve::Board& board, const ServedRequest& r
               .body = {},
               .key = {},
               .last_event = {},
-              .over = request.peer.empty() ? "http" : "http from " + request.peer};
+              .over = asked_over(request, "http")};
   for (const Result<>& taken : {take_query(asked, route, request), take_body(asked, route, request),
                                 take_headers(asked, request)})
     if (!taken)
@@ -219,6 +200,30 @@ ServedResponse run(const Site& site, serve::Board& board, const ServedRequest& r
 }
 
 } // namespace
+
+std::string header_of(const ServedRequest& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers)
+    if (key == name)
+      return value;
+  return "";
+}
+
+std::string asked_over(const ServedRequest& request, const std::string& face) {
+  return request.peer.empty() ? face : face + " from " + request.peer;
+}
+
+std::function<std::optional<std::string>()>
+while_let_in(std::function<std::optional<std::string>()> more, const Site& site,
+             const admission::Caller& caller) {
+  return [more = std::move(more), guard = site.guard, &clock = site.host.world.clock, caller,
+          look_at = world::Milliseconds{0}]() mutable -> std::optional<std::string> {
+    const auto now = clock.monotonic();
+    if (now >= look_at && !guard->is_still(caller))
+      return std::nullopt;
+    look_at = now >= look_at ? now + let_in_for : look_at;
+    return more();
+  };
+}
 
 ServedResponse json_answer(int status, const json& page) {
   return {.status = status,

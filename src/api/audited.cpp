@@ -23,6 +23,17 @@ std::vector<std::string> arguments_of(const Asked& asked) {
   return all;
 }
 
+} // namespace
+
+base::Result<AuditRecord> write_begin(admission::AuditLog& audit, AuditRecord record) {
+  auto begun = audit.append(std::move(record));
+  if (!begun)
+    return Error{ErrorKind::unavailable,
+                 "nothing was begun: the audit log cannot be written: " + begun.error().message,
+                 "Make room for it, or type it on this machine: what is typed needs no log."};
+  return begun;
+}
+
 // A beginning without it says that nobody waited for the answer, or that we died.
 void write_end(admission::AuditLog& audit, const AuditRecord& begun, int status) {
   AuditRecord end{.is_end = true, .who = begun.who, .over = begun.over, .what = begun.what};
@@ -32,24 +43,20 @@ void write_end(admission::AuditLog& audit, const AuditRecord& begun, int status)
   static_cast<void>(written); // it was done, and is answered
 }
 
-} // namespace
-
 Handled run_audited(const Asked& asked, const Route& route) {
   const auto audit = asked.site.audit;
   const bool changes =
       route.role != admission::Role::look && std::string_view{route.method} != "GET";
   if (!changes || !audit)
     return route.run(asked);
-  const auto begun = audit->append({.who = asked.caller.name,
-                                    .over = asked.over,
-                                    .what = route.id,
-                                    .arguments = arguments_of(asked)});
+  const auto begun = write_begin(*audit, {.who = asked.caller.name,
+                                          .over = asked.over,
+                                          .what = route.id,
+                                          .arguments = arguments_of(asked)});
   if (!begun && route.is_done_unwritten)
     return route.run(asked);
   if (!begun)
-    return Error{ErrorKind::unavailable,
-                 "nothing was begun: the audit log cannot be written: " + begun.error().message,
-                 "Make room for it, or type it on this machine: what is typed needs no log."};
+    return begun.error();
   auto answered = route.run(asked);
   if (!answered) {
     write_end(*audit, begun.value(), problem_of(answered.error()).status);

@@ -9,4 +9,9 @@ namespace api {
 // durable before. unavailable: it cannot be written, and nothing was begun.
 Handled run_audited(const Asked& asked, const Route& route);
 
+// The two halves of it, for what is no route.
+base::Result<admission::AuditRecord> write_begin(admission::AuditLog& audit,
+                                                 admission::AuditRecord record); // unavailable
+void write_end(admission::AuditLog& audit, const admission::AuditRecord& begun, int status);
+
 } // namespace api

@@ -8,8 +8,11 @@
 #include "serve/pages.hpp"
 #include "world/http_server.hpp"
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -76,5 +79,11 @@ std::string reference_page();                    // Markdown
 world::ServedResponse json_answer(int status, const nlohmann::json& page);
 world::ServedResponse problem_of(const base::Error& error);
 world::ServedResponse problem(int status, const std::string& detail, const std::string& hint = "");
+std::string header_of(const world::ServedRequest& request, std::string_view name); // "": none
+// What a stream says while its caller would still be let in.
+std::function<std::optional<std::string>()>
+while_let_in(std::function<std::optional<std::string>()> more, const Site& site,
+             const admission::Caller& caller);
+std::string asked_over(const world::ServedRequest& request, const std::string& face);
 
 } // namespace api

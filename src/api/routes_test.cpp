@@ -1,4 +1,4 @@
-#include "api/routes.hpp"
+#include "api/agents.hpp"
 
 #include <set>
 
@@ -50,6 +50,19 @@ TEST(Problem, TellsTheStatusThatBelongsToTheError) {
     EXPECT_EQ(page["detail"], "what");
     EXPECT_EQ(page["hint"], "do");
   }
+}
+
+TEST(Origin, OnlyPagesOfThisMachineMaySpeakToAgentsAddress) {
+  for (const char* good : {"http://localhost", "http://localhost:6274", "https://127.0.0.1:1",
+                           "http://127.0.0.1", "http://[::1]", "http://[::1]:8970"})
+    EXPECT_TRUE(is_local_origin(good)) << good;
+  for (const char* bad :
+       {"", "null", "localhost", "http://", "http://evil.example", "http://localhost.evil.example",
+        "http://evil.example:8970", "http://127.0.0.1.evil.example",
+        "http://127.0.0.1@evil.example", "http://localhost:80@evil.example",
+        "http://[::1].evil.example", "http://[::1]:", "http://localhost:123456", "file://localhost",
+        "http://localhost/", "HTTP://localhost x"})
+    EXPECT_FALSE(is_local_origin(bad)) << bad;
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "cli/serve_command.hpp"
 
+#include "api/agents.hpp"
 #include "api/routes.hpp"
 #include "app/km_settings.hpp"
 #include "app/redact.hpp"
@@ -237,7 +238,8 @@ ServeCommand::ServeCommand(CLI::App& root) : options_{std::make_unique<Options>(
   serve->fallthrough();
   serve->footer(
       "It ends what a crash left before anything else. It answers /healthz, /health/live,\n"
-      "/health/ready, /health/startup, /metrics and /v1, over TCP to who has a token.\n"
+      "/health/ready, /health/startup, /metrics and /v1, and agents at /mcp, over TCP to who has\n"
+      "a token.\n"
       "With KM_BACKUP_ENABLED=true it archives KM_STATE_PATH by the clock, as the KM_BACKUP_...\n"
       "variables say; then there need not be any belay.yaml.\n"
       "Examples:\n"
@@ -306,6 +308,7 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
     const bool is_said = is_enabled && host.environment.contains("KM_BACKUP_ENABLED");
     const serve::Tell tell = teller(host, terminal, options_->log_format, is_json);
     const auto guard = TRY(make_guard(host, terminal, options_->access, tell));
+    const api::Site site = make_site(host, terminal, options_->access, guard, tell);
     serve::DaemonOptions how{
         .config_paths = TRY(served_paths(host, terminal, options_->configs, is_said)),
         .has_archives = is_enabled.has_value(),
@@ -317,9 +320,10 @@ std::optional<int> ServeCommand::run(const app::Host& host, const Terminal& term
         .metrics_prefix = options_->metrics_prefix,
         .program = own_program,
         .version = terminal.version,
-        .api = [site = make_site(host, terminal, options_->access, guard, tell)](
+        .api = [site, agents = std::make_shared<api::Agents>(site)](
                    const world::ServedRequest& request, serve::Board board) {
-          return api::answer(site, std::move(board), request);
+          return request.path == api::agents_path ? agents->answer(std::move(board), request)
+                                                  : api::answer(site, std::move(board), request);
         }};
     const std::string socket = options_->socket.empty()
                                    ? TRY(default_socket(host, terminal))

@@ -22,6 +22,8 @@ Result<Place> Stacks::read(const std::string& config_path) const {
 }
 
 const std::vector<KnownStack>& Stacks::look() {
+  if (is_known_)
+    return stacks_;
   for (KnownStack& stack : stacks_) {
     const auto place = read(stack.config_path);
     stack.problem = place ? "" : place.error().message;

@@ -18,8 +18,12 @@ class Stacks {
 public:
   // `host` names no belay.yaml; `config_paths` are absolute.
   Stacks(app::Host host, std::string program, std::vector<std::string> config_paths);
+  // These and no others, as somebody else has read them.
+  Stacks(app::Host host, std::string program, std::vector<KnownStack> known)
+      : host_{std::move(host)}, program_{std::move(program)}, stacks_{std::move(known)},
+        is_known_{true} {}
 
-  // Reads every belay.yaml again.
+  // Reads every belay.yaml again, unless they were known from the beginning.
   const std::vector<KnownStack>& look();
   // As its belay.yaml is now. not_found; conflict: two are called that; errors of app::load.
   base::Result<Place> find(const std::string& name);
@@ -29,6 +33,7 @@ private:
   app::Host host_;
   std::string program_;
   std::vector<KnownStack> stacks_;
+  bool is_known_ = false;
 };
 
 } // namespace errands

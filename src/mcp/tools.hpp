@@ -25,13 +25,17 @@ struct Parameter {
   std::vector<const char*> values = {}; // of a string; empty: any
 };
 
+// What a call does: it looks; or runs checks and probes of the stack, and keeps a plan; or changes
+// something.
+enum class Reach { looks, plans, changes };
+
 struct Tool {
   const char* name;
   const char* title;
   const char* description;
   std::vector<Parameter> parameters;
   nlohmann::json output; // JSON Schema of what it answers
-  bool changes = false;  // only where the server was allowed to operate
+  Reach reach = Reach::looks;
   bool destroys = false;
   base::Result<Poller> (*begin)(errands::Stacks& stacks, const nlohmann::json& arguments);
 };

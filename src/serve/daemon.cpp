@@ -56,7 +56,7 @@ Result<> Daemon::listen_on(const world::ListenSpec& spec) {
 }
 
 world::ServedResponse Daemon::respond(const world::ServedRequest& request, bool is_from_elsewhere) {
-  if (request.path.starts_with("/v1/") && options_.api)
+  if (options_.api && (request.path.starts_with("/v1/") || request.path == "/mcp"))
     return options_.api(request, board());
   if (is_from_elsewhere && !request.path.starts_with("/health/"))
     if (auto refused = options_.refuses(request))

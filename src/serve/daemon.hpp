@@ -28,7 +28,7 @@ struct DaemonOptions {
   std::string program; // what runs a routine
   std::string version;
   world::Supervisor* supervisor = nullptr; // is told that we are ready, and that we move
-  // What is asked below /v1. By several threads at once.
+  // What is asked below /v1, and by agents at /mcp. By several threads at once.
   std::function<world::ServedResponse(const world::ServedRequest&, Board)> api;
   // Why somebody from elsewhere may not see the other pages, but whether we live; nothing: he may.
   std::function<std::optional<world::ServedResponse>(const world::ServedRequest&)> refuses;

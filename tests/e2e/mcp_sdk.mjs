@@ -1,12 +1,17 @@
-// An agent's program as people write it: the official client, over standard input and output.
+// An agent's program as people write it: the official client, over standard input and output
+// (arguments: belay, folder) or over HTTP (arguments: address, token).
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
-const [belay, folder] = process.argv.slice(2);
+const [where, more] = process.argv.slice(2);
+const isHttp = where.startsWith("http");
+const transport = isHttp
+  ? new StreamableHTTPClientTransport(new URL(where), { requestInit: { headers: { Authorization: `Bearer ${more}` } } })
+  : new StdioClientTransport({ command: where, args: ["mcp", "--allow", "operate"], cwd: more, env: process.env });
 const client = new Client({ name: "belay-test", version: "1.0.0" });
-await client.connect(new StdioClientTransport({
-  command: belay, args: ["mcp", "--allow", "operate"], cwd: folder, env: process.env,
-}));
+client.onerror = (error) => { console.error(error); process.exitCode = 1; };
+await client.connect(transport);
 
 async function call(name, args = {}) {
   const result = await client.callTool({ name, arguments: args }, undefined, { timeout: 150_000 });
@@ -31,6 +36,7 @@ try {
   const ended = await call("read_operation", { stack, operation: plan.id, wait_seconds: 120 });
   const { label } = await call("stack_status", { stack });
   await client.ping();
+  if (isHttp) await transport.terminateSession();
   console.log(JSON.stringify({ version: label, outcome: ended.outcome, tools: tools.length }));
 } finally {
   await client.close();

@@ -28,7 +28,11 @@ def install(group):
             cwd=fresh, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode != 0:
             raise OSError(f"npm could not install {packages}:\n{done.stderr[-2000:]}")
-        fresh.rename(home)
+        try:
+            fresh.rename(home)
+        except OSError:
+            if not home.exists():  # else another test was faster
+                raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return home
