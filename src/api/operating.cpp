@@ -76,6 +76,51 @@ Result<std::string> point_to_verify(const Asked& asked, const Place& place) {
   return point;
 }
 
+Result<std::string> point_named(const Asked& asked) {
+  std::string point = text_of(asked.body, "point");
+  if (!errands::is_id(point) || !point.starts_with("p-"))
+    return Error{ErrorKind::invalid_input, "'point' must be the id of a restore point",
+                 "GET .../points lists them."};
+  return point;
+}
+
+Error no_member(const std::string& kind, const std::string& name) {
+  return {ErrorKind::invalid_input, "a '" + kind + "' has no '" + name + "'", ""};
+}
+
+// Where a copy is brought to is ours to say, never a path of who asks. The stack is named: several
+// may share a repository, and a token may be for one of them alone.
+Result<std::vector<std::string>> arguments_of_restore(const Asked& asked, const Place& place) {
+  const std::string point = TRY(point_named(asked));
+  const std::string store = text_of(asked.body, "store");
+  const std::string target = place.state_folder + "/restored/" + point;
+  if (store.empty())
+    return std::vector<std::string>{place.stack, point, "--into=" + target};
+  if (!errands::is_id(store))
+    return Error{ErrorKind::invalid_input, "'store' must be the name of a store", ""};
+  return std::vector<std::string>{place.stack, point, "--into=" + target + "-" + store,
+                                  "--store=" + store};
+}
+
+// What belay is told to do, behind the name of the command.
+Result<std::vector<std::string>> command_arguments(const Asked& asked, const Place& place,
+                                                   const std::string& kind) {
+  const bool has_point = asked.body.contains("point");
+  if (asked.body.contains("store") && kind != "restore")
+    return no_member(kind, "store");
+  if (kind == "restore")
+    return arguments_of_restore(asked, place);
+  if (kind == "verify")
+    return std::vector<std::string>{TRY(point_to_verify(asked, place))};
+  if (has_point && kind != "drill")
+    return no_member(kind, "point");
+  if (has_point)
+    return std::vector<std::string>{"--point=" + TRY(point_named(asked))};
+  if (kind == "forget")
+    return std::vector<std::string>{"--stack"};
+  return std::vector<std::string>{};
+}
+
 std::string event_of(std::uint64_t offset, const std::string& name, const std::string& data) {
   return "id: " + std::to_string(offset) + "\nevent: " + name + "\ndata: " + data + "\n\n";
 }
@@ -182,9 +227,7 @@ Handled create_operation(const Asked& asked) {
   const std::string kind = text_of(asked.body, "kind");
   if (kind == "apply")
     return apply(asked, place);
-  std::vector<std::string> arguments;
-  if (kind == "verify")
-    arguments.push_back(TRY(point_to_verify(asked, place)));
+  const auto arguments = TRY(command_arguments(asked, place, kind));
   return accepted(place, TRY(Desk{place}.begin(kind, arguments, face, asked.key)));
 }
 

@@ -200,15 +200,23 @@ std::vector<Route> all_routes() {
       {"POST",
        "/v1/stacks/{stack}/operations",
        "createOperation",
-       "Carry out exactly a plan, take or read a restore point, or end what is in progress: accept "
-       "the new release now, or go back. It goes on whoever leaves. With the same "
-       "Idempotency-Key, or the same plan, it is the same operation",
+       "Carry out exactly a plan; take a restore point, read one (verify), try one beside the data "
+       "(drill), bring a copy of one into the state folder (restore), or let go those that "
+       "`backup.keep` does not keep (forget); or end what is in progress: accept the new release "
+       "now, or go back. It goes on whoever leaves. With the same Idempotency-Key, or the same "
+       "plan, it is the same operation",
        Role::operate,
        {},
-       {{"kind", "string", "what is done", true, {"apply", "backup", "verify", "commit", "abort"}},
+       {{"kind",
+         "string",
+         "what is done",
+         true,
+         {"apply", "backup", "verify", "drill", "restore", "forget", "commit", "abort"}},
         {"plan", "string", "of apply: id of the plan"},
         {"digest", "string", "of apply: its digest, as it was told"},
-        {"point", "string", "of verify: id of a restore point; the newest if left out"}},
+        {"point", "string",
+         "of verify and drill: id of a restore point, the newest if left out; of restore: its id"},
+        {"store", "string", "of restore: this store alone"}},
        202,
        "Operation",
        create_operation},

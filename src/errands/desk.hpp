@@ -46,7 +46,7 @@ public:
   // ordering for ten seconds. Whether it is still
   // true the errand itself finds out before anything is done.
   base::Result<ErrandView> apply(const std::string& id, const std::string& digest);
-  // "backup", "verify", "commit", "abort". With a `key` that an errand has: that one, if it is of
+  // A kind of errand.hpp that is no plan. With a `key` that an errand has: that one, if it is of
   // the same kind.
   base::Result<ErrandView> begin(const std::string& kind, const std::vector<std::string>& arguments,
                                  const std::string& face, const std::string& key = "");

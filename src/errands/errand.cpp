@@ -68,7 +68,8 @@ void take_line(ErrandView& view, const json& line) {
     view.detail = text_at(line, "why");
     view.hint = text_at(line, "hint");
     view.result = line;
-  } else if (event == "backed_up" || event == "verified" || event == "asked") {
+  } else if (event == "backed_up" || event == "verified" || event == "asked" ||
+             event == "drilled" || event == "restored" || event == "let_go") {
     view.result = line;
   }
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Errand: a plan that somebody asked for over MCP or HTTP, and the belay that carries it out; or a
-// backup, or a verify. Pure, but for its JSON form (docs/formats/errands.md).
+// backup, a verify or the like. Pure, but for its JSON form (docs/formats/errands.md).
 
 #include "base/result.hpp"
 #include "world/world.hpp"
@@ -15,7 +15,8 @@ namespace errands {
 
 struct Errand {
   std::string id;   // of a plan: that of its operation
-  std::string kind; // "upgrade", "rollback", "backup", "verify", "commit", "abort"
+  std::string kind; // "upgrade", "rollback", "backup", "verify", "drill", "restore", "forget",
+                    // "commit", "abort"
   std::string stack;
   world::TimePoint at;                     // when it was asked for
   std::string face;                        // "mcp", "http"

@@ -1,6 +1,7 @@
 """The HTTP API of `belay serve`: by hand over its socket, by linters, and by a client of npm."""
 import http.client
 import json
+import pathlib
 import socket
 import subprocess
 
@@ -164,6 +165,64 @@ def test_backups_keys_pages_and_the_summary(api, shop):
     assert summary["next_backup"] is None and summary["checks"]["operation"] == "ok"
     assert api.get("/stacks")["items"][0]["stack"] == "shop"
     assert api.get("/stacks/shop/schedule")["routines"] is not None
+
+
+def operation(api, **body):
+    status, _, begun = api.ask("POST", "/v1/stacks/shop/operations", body)
+    assert status == 202, begun
+    return ended(api, begun["id"])
+
+
+def test_restore_points_are_tried_and_copied(api, shop, make_project):
+    for wrong in ({"kind": "restore"}, {"kind": "restore", "point": "latest"}, {"kind": "drill", "point": "../x"},
+                  {"kind": "backup", "point": "p-1"}, {"kind": "forget", "point": "p-1"},
+                  {"kind": "drill", "store": "data"}, {"kind": "restore", "point": "p-1", "store": "--x"},
+                  {"kind": "restore", "point": "p-1", "store": "../data"},
+                  {"kind": "restore", "point": "p-1", "into": "/srv"}):
+        assert api.ask("POST", "/v1/stacks/shop/operations", wrong)[0] == 400, wrong
+    live = (shop.folder / "data/layout.json").read_bytes()
+    point = operation(api, kind="backup")["result"]["point"]
+    drilled = operation(api, kind="drill", point=point)
+    assert drilled["outcome"] == "done" and drilled["result"]["whole"], drilled
+    assert operation(api, kind="drill")["result"]["point"] == point
+    (shop.folder / "data/layout.json").write_bytes(live + b" ")
+    copy = operation(api, kind="restore", point=point)
+    target = pathlib.Path(copy["result"]["target"])
+    assert copy["outcome"] == "done" and target == shop.folder / ".belay/restored" / point, copy
+    assert [path.read_bytes() for path in target.rglob("layout.json")] == [live]
+    assert (shop.folder / "data/layout.json").read_bytes() == live + b" "
+    again = operation(api, kind="restore", point=point)  # what is there is never written over
+    assert again["outcome"] == "blocked" and "is not empty" in again["detail"], again
+    store = operation(api, kind="restore", point=point, store="data")
+    assert store["result"]["target"] == f"{target}-data"
+    assert (target.parent / f"{point}-data/layout.json").read_bytes() == live
+    assert "there is no store" in operation(api, kind="restore", point=point, store="none")["detail"]
+    # What others have in the same repository is theirs.
+    other = make_project("other", extra=REPOSITORY.replace("./", f"{shop.folder}/"))
+    yaml = other.folder / "belay.yaml"
+    yaml.write_text(yaml.read_text().replace("stack: shop", "stack: other"))
+    done = other.belay("--json", "backup")
+    assert done.returncode == DONE, told(done)
+    theirs = json.loads(done.stdout.splitlines()[-1])["point"]
+    for kind in ("restore", "drill"):
+        refused = operation(api, kind=kind, point=theirs)
+        assert refused["outcome"] == "failed" and "is of stack 'other'" in refused["detail"], refused
+    assert sorted(path.name for path in target.parent.iterdir()) == [point, f"{point}-data"]
+
+
+def test_restore_points_are_let_go_as_by_hand(api, shop):
+    points = [operation(api, kind="backup")["result"]["point"] for _ in range(3)]
+    refused = operation(api, kind="forget")
+    assert refused["outcome"] == "failed" and "which restore points stay" in refused["detail"], refused
+    shop.write_yaml(extra=shop.yaml["extra"] + 'backup: { schedule: "0 0 29 2 *", keep: { last: 2 } }\n')
+    would = shop.belay("--json", "forget", "--stack", "--dry-run")
+    assert would.returncode == DONE, told(would)
+    by_hand = json.loads(would.stdout.splitlines()[-1])
+    done = operation(api, kind="forget")
+    assert done["outcome"] == "done" and done["result"]["kept"] == by_hand["kept"], done
+    assert done["result"]["gone"] == by_hand["gone"] == points[:1], done
+    assert operation(api, kind="verify", point=points[1])["outcome"] == "done"
+    assert operation(api, kind="verify", point=points[0])["outcome"] == "failed"
 
 
 def test_what_is_wrong_is_told_as_problem_details(api, shop):
