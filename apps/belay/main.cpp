@@ -7,6 +7,7 @@
 #include "cli/cli.hpp"
 #include "drivers/directory/store.hpp"
 #include "drivers/docker/compose_runtime.hpp"
+#include "drivers/docker/held_containers.hpp"
 #include "drivers/docker/runtime.hpp"
 #include "drivers/docker/volume.hpp"
 #include "drivers/exec/runtime.hpp"
@@ -97,7 +98,12 @@ public:
                  stack_.state_folder,
                  value_of(environment, "PATH"),
                  units_folder},
-        docker_{world, stack_.name, stack_.state_folder, stack_.docker_socket, read_secret_},
+        docker_{world,
+                stack_.name,
+                stack_.state_folder,
+                stack_.docker_socket,
+                read_secret_,
+                stack_.preflight.hold_containers},
         compose_{world, stack_, docker_}, site_{stack_.name, stack_.project_folder,
                                                 stack_.state_folder, read_secret_},
         exec_runtime_{world, site_}, held_files_{world, stack_.preflight.hold},
@@ -107,12 +113,13 @@ public:
                     {stack_.name, value_of(tags, "BELAY_OPERATION")}},
         held_units_{world, stack_.preflight.hold_units, stack_.name, stack_.state_folder,
                     units_folder},
+        held_containers_{world, stack_, docker_},
         runtimes_{{{domain::RuntimeKind::process, &process_},
                    {domain::RuntimeKind::systemd, &systemd_},
                    {domain::RuntimeKind::docker, &docker_},
                    {domain::RuntimeKind::compose, &compose_},
                    {domain::RuntimeKind::exec, &exec_runtime_}},
-                  {&held_files_, &held_lines_, &held_units_}},
+                  {&held_files_, &held_lines_, &held_units_, &held_containers_}},
         probe_{world,
                runtimes_,
                [this](const std::string& name) { return find(name); },
@@ -157,6 +164,7 @@ private:
   app::HeldFiles held_files_;
   app::HeldLines held_lines_;
   drivers::systemd::HeldUnits held_units_;
+  drivers::docker::HeldContainers held_containers_;
   app::Runtimes runtimes_;
   drivers::probe::Probe probe_;
   drivers::directory::Store directory_;

@@ -5,8 +5,11 @@
 #include "domain/other_hands.hpp"
 #include "domain/runtime.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -60,7 +63,11 @@ public:
   }
   base::Result<std::vector<domain::Finding>> findings(const domain::ServiceSpec& service,
                                                       const std::string& label) override {
-    return of(service).findings(service, label);
+    auto found = TRY(of(service).findings(service, label));
+    if (!std::exchange(has_looked_, true)) // those of the whole stack are told once
+      for (domain::OtherHands* hands : hands_)
+        std::ranges::move(TRY(hands->findings()), std::back_inserter(found));
+    return found;
   }
   base::Result<std::string> log_tail(const domain::ServiceSpec& service, int lines) override {
     return of(service).log_tail(service, lines);
@@ -71,6 +78,9 @@ public:
   }
   base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override {
     return of(service).memory_bytes(service);
+  }
+  base::Result<std::vector<domain::Mount>> mounts(const domain::ServiceSpec& service) override {
+    return of(service).mounts(service);
   }
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override {
@@ -85,6 +95,7 @@ private:
   }
   Drivers drivers_;
   std::vector<domain::OtherHands*> hands_;
+  bool has_looked_ = false;
 };
 
 } // namespace app

@@ -87,6 +87,11 @@ TEST_F(ChecksTest, an_updater_with_dockers_socket_blocks) {
                   .contains("blocker: service 'up' of '/srv/shop/docker-compose.yml' "
                             "replaces or restarts containers by itself"))
       << said("other-hands");
+  stack.compose.project = "shop";
+  stack.preflight.hold_containers = {"shop-up-1"}; // as compose names it
+  EXPECT_FALSE(said("other-hands").contains("service 'up'")) << said("other-hands");
+  stack.preflight.hold_containers = {"up"};
+  EXPECT_TRUE(said("other-hands").contains("service 'up'"));
 }
 
 } // namespace

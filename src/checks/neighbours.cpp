@@ -37,8 +37,9 @@ void add_volume(ComposeService& service, const Node& volume, const std::string& 
   const std::string source =
       is_map ? text_in(volume, "source") : volume.text.substr(0, volume.text.find(':'));
   if (source.empty() || (!is_map && !volume.text.contains(':')))
-    return; // an anonymous volume
-  if (source.ends_with("docker.sock") || source.ends_with("podman.sock")) {
+    return;                                                // an anonymous volume
+  const std::string& said = is_map ? source : volume.text; // "${SOCKET:-/run/docker.sock}:/s"
+  if (said.contains("docker.sock") || said.contains("podman.sock")) {
     service.has_docker = true;
   } else if (source[0] == '.' || source[0] == '/') {
     if (std::string place = place_of(source, folder); !place.empty())
@@ -74,7 +75,9 @@ Result<std::vector<ComposeService>> parse_compose(std::string_view text,
   const Node* named = map_in(root, "volumes");
   for (std::size_t i = 0; services != nullptr && i < services->items.size(); ++i) {
     const Node& node = services->items[i];
-    ComposeService service{.name = services->keys[i].text, .image = text_in(node, "image")};
+    ComposeService service{.name = services->keys[i].text,
+                           .container = text_in(node, "container_name"),
+                           .image = text_in(node, "image")};
     const Node* volumes = node.kind == Node::Kind::map ? node.find("volumes") : nullptr;
     if (volumes != nullptr && volumes->kind == Node::Kind::list)
       for (const Node& volume : volumes->items)

@@ -19,6 +19,7 @@ base::Result<OtherStack> parse_other_stack(std::string_view text, const std::str
 
 struct ComposeService {
   std::string name;
+  std::string container; // its name, where the file says one
   std::string image;
   std::vector<std::string> folders; // of this machine that it mounts, absolute
   std::vector<std::string> volumes; // named ones

@@ -278,17 +278,28 @@ void look_at_watchdogs(Hands& all) {
     all.add_file("/etc/supervisor/conf.d/" + name, "supervisor's", answer);
 }
 
+// The runtimes tell of it.
+bool is_held_container(const Look& look, const ComposeService& service) {
+  const std::string& project = look.stack.compose.project;
+  return std::ranges::any_of(look.stack.preflight.hold_containers, [&](const std::string& held) {
+    return held == service.container || held == project + "-" + service.name + "-1" ||
+           held == project + "_" + service.name + "_1";
+  });
+}
+
 void look_at_updaters(const Look& look, bool& found) {
   for (const ComposeFile& file : neighbour_files(look).compose)
     for (const ComposeService& service : file.services) {
       if (!is_auto_updater(service.image) && !service.has_docker)
         continue;
+      if (is_held_container(look, service))
+        continue;
       found = true;
       const std::string who = "service '" + service.name + "' of '" + file.path + "' ";
       if (is_auto_updater(service.image) && service.has_docker)
         look.block(hands, who + "replaces or restarts containers by itself (" + service.image +
-                              "): stop it for the time of the upgrade, or leave the stack's "
-                              "containers out of it by their labels");
+                              "): let belay hold it with `preflight.hold_containers`, or leave the "
+                              "stack's containers out of it by their labels");
       else
         look.warn(hands, who + "may start and stop any container" +
                              (service.has_docker ? " (it mounts Docker's socket)" : "") +

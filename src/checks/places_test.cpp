@@ -68,12 +68,15 @@ TEST(neighbours, volumes_are_read_in_both_forms) {
 services:
   a:
     image: wud
+    container_name: watchdog
     volumes: ["./x:/x:ro", "/abs:/y", "named:/n", "/anonymous", "${V}/z:/z", "~/h:/h"]
   b:
     volumes:
       - { type: bind, source: ./l, target: /l }
       - { type: volume, source: other, target: /o }
       - { type: bind, source: /run/docker.sock, target: /s }
+  c:
+    volumes: ["${SOCKET:-/var/run/docker.sock}:/s"]
 volumes: { named: { name: real } }
 )",
                                  "/p");
@@ -83,6 +86,8 @@ volumes: { named: { name: real } }
   EXPECT_EQ(all.value()[1].folders, std::vector<std::string>{"/p/l"});
   EXPECT_EQ(all.value()[1].volumes, std::vector<std::string>{"other"});
   EXPECT_TRUE(all.value()[1].has_docker);
+  EXPECT_TRUE(all.value()[2].has_docker);
+  EXPECT_EQ(all.value()[0].container, "watchdog");
   EXPECT_TRUE(parse_compose("[]", "/p").value().empty());
   EXPECT_TRUE(parse_other_stack("a: b", "/p").value().name.empty());
   EXPECT_FALSE(parse_compose("a: [", "/p"));

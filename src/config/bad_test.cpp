@@ -379,6 +379,10 @@ TEST(ConfigBad, RefusesKeysThatDoNotGoTogether) {
        "no back-references."},
       {"{ run: [./count], value: n }", "{ log: { service: dc, pattern: x } }",
        "belay.yaml:48:23: there is no service 'dc' | Did you mean 'db'?"},
+      {"{ run: [./count], value: n }", "{ mounted: { service: db, volumes: [\"data\"] } }",
+       "belay.yaml:48:27: 'db' is no container (Only of services with container or compose it can "
+       "be told.)\nbelay.yaml:48:40: 'data' is not SOURCE:PATH (Name a volume, and where it must "
+       "be seen: shop_data:/data.) | Correct these 2 places in 'belay.yaml'."},
       {"{ run: [./count], value: n }", "{ memory: dc }",
        "belay.yaml:48:15: there is no service 'dc' | Did you mean 'db'?"},
       {"{ run: [./count], value: n }", "{ disk: /srv, service: db }",

@@ -123,6 +123,7 @@ domain::PreflightSpec build_preflight(const Building& building, const Value& sec
   for (const Value& item : section.at("hold_lines").items)
     spec.hold_lines.push_back(build_hold_line(building, item));
   spec.hold_units = build_hold_units(building, section);
+  spec.hold_containers = words_of(section, "hold_containers");
   for (const Value& item : section.at("licenses").items)
     spec.licenses.push_back(build_license(building, item));
   for (const Value& item : section.at("windows").items)

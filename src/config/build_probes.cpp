@@ -149,6 +149,30 @@ void fill_metric(const Building& building, const Value& section, const std::stri
                           "The window would never be full: shorten it, or watch for longer.");
 }
 
+void fill_mounted(const Building& building, const Value& mounted, ProbeSpec& probe) {
+  probe.kind = ProbeKind::mounted;
+  const Value& service = mounted.at("service");
+  probe.service = service.text;
+  check_service(building, service);
+  for (const auto& [name, value] : building.root.at("services").members)
+    if (name == service.text && value.find("container") == nullptr &&
+        value.find("compose") == nullptr)
+      building.problems.add(service.mark, quoted(service.text) + " is no container",
+                            "Only of services with container or compose it can be told.");
+  const Value& volumes = mounted.at("volumes");
+  for (const std::string& word : volumes.words) {
+    const auto colon = word.find(':');
+    const std::string source = word.substr(0, colon);
+    const std::string at = colon == std::string::npos ? "" : word.substr(colon + 1);
+    if (source.empty() || !at.starts_with('/') || at.contains(':'))
+      building.problems.add(volumes.mark, quoted(word) + " is not SOURCE:PATH",
+                            "Name a volume, and where it must be seen: shop_data:/data.");
+    const bool is_folder = source.starts_with('/') || source.starts_with("./");
+    probe.mounts.emplace_back(
+        at, is_folder ? base::absolute_path(source, building.stack.project_folder) : source);
+  }
+}
+
 // Those kinds that only a check has. False: it is another.
 bool fill_number(const Building& building, const Value& section, const std::string& path,
                  ProbeSpec& probe) {
@@ -163,6 +187,8 @@ bool fill_number(const Building& building, const Value& section, const std::stri
     probe.except = log->text_or_empty("except");
     if (const Value* except = log->find("except"))
       check_pattern(building, *except, probe.except);
+  } else if (const Value* mounted = section.find("mounted")) {
+    fill_mounted(building, *mounted, probe);
   } else if (const Value* disk = section.find("disk")) {
     probe.kind = ProbeKind::disk;
     probe.path = disk->text;
@@ -253,7 +279,7 @@ domain::CheckSpec build_check(const Building& building, const Value& section,
   check.probe.timeout = section.at("timeout").duration;
   if (!fill_number(building, section, path, check.probe))
     check.probe = build_probe(building, section, check.probe.name);
-  if (check.probe.kind <= ProbeKind::metric)
+  if (check.probe.kind <= ProbeKind::metric && check.probe.kind != ProbeKind::mounted)
     fill_service(building, section, path, check.probe);
   check.probe.is_age = section.find("as") != nullptr && section.at("as").text == "age";
   if (check.probe.is_age && (check.probe.over.count() > 0 || check.probe.whole))

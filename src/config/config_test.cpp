@@ -673,6 +673,23 @@ triggers:
   EXPECT_FALSE(triggers[2].is_numeric());
 }
 
+TEST(Config, ReadsWhatAContainerMustSee) {
+  const Loaded loaded = good(R"yaml(stack: shop
+services:
+  web: { container: web, image: "shop/web:{to}" }
+checks:
+  - { name: storage, mounted: { service: web, volumes: ["shop_data:/data", "./up:/srv/up"] } }
+preflight: { hold_containers: [guardian] }
+)yaml");
+  const domain::ProbeSpec& storage = loaded.stack.checks[0].probe;
+  EXPECT_EQ(storage.kind, domain::ProbeKind::mounted);
+  EXPECT_EQ(storage.service, "web");
+  using Mounts = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(storage.mounts, (Mounts{{"/data", "shop_data"}, {"/srv/up", "/srv/orders/up"}}));
+  EXPECT_FALSE(domain::gives_number(storage));
+  EXPECT_EQ(loaded.stack.preflight.hold_containers, std::vector<std::string>{"guardian"});
+}
+
 TEST(Config, ReadsProbesOfNumbers) {
   const Loaded loaded = good(std::string{small} + R"yaml(checks:
   - name: errors

@@ -403,9 +403,10 @@ constexpr std::array shapes{
     Shape{"compose", "compose", "What 'docker compose' is given.", compose_options, {}},
     Shape{"check", "checks[]",
           "A probe, exactly one of `http`, `tcp`, `run`, `process`, `metric`, `promql`, `log`, "
-          "`disk` and `memory`, and bounds for its number.",
+          "`mounted`, `disk` and `memory`, and bounds for its number.",
           check, probe},
     Shape{"log", "checks[].log", "Lines in the log of a service, since its last start.", log, {}},
+    Shape{"mounted", "checks[].mounted", "What a container must see.", mounted, {}},
     Shape{"preflight",
           "preflight",
           "The checks before an upgrade; docs/guide/checks.md tells each, and how to answer it.",

@@ -41,6 +41,12 @@ inline constexpr std::array check{
                   "without a trigger on the number, one line is too many.",
            .shape = "log",
            .is_alternative = true},
+    Option{.key = "mounted",
+           .type = Type::section,
+           .doc = "What a container must see of this machine: volumes and folders that are mounted "
+                  "in it, are the very ones, and are not empty.",
+           .shape = "mounted",
+           .is_alternative = true},
     Option{.key = "disk",
            .type = Type::path,
            .doc = "What is free in the file system of this path.",
@@ -126,6 +132,18 @@ inline constexpr std::array log{
     Option{.key = "except",
            .type = Type::text,
            .doc = "RE2 pattern: a line in which it is found too does not count."},
+};
+
+inline constexpr std::array mounted{
+    Option{.key = "service",
+           .type = Type::name,
+           .doc = "Which one; with `container` or `compose`.",
+           .is_required = true},
+    Option{.key = "volumes",
+           .type = Type::words,
+           .doc = "What must be seen where, as `SOURCE:PATH`: the name of a volume, or, beginning "
+                  "with `/` or `./`, a folder, and the path in the container: `shop_data:/data`.",
+           .is_required = true},
 };
 
 inline constexpr std::array trigger{

@@ -93,6 +93,11 @@ inline constexpr std::array preflight_options{
                "Timers and path units of systemd, as `refresh.timer`, that wake others than this "
                "stack's: stopped during an operation when they were active, and started again "
                "at its end."},
+    Option{.key = "hold_containers",
+           .type = Type::words,
+           .doc = "Containers beside the stack's own that restart, replace or prune others, by "
+                  "their names, as `guardian`: stopped during an operation when they ran, and "
+                  "started again at its end."},
     Option{.key = "windows",
            .type = Type::list,
            .by_default = "[]",

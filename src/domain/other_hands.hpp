@@ -2,6 +2,9 @@
 // OtherHands: what somebody else runs, and would reach into an operation: kept away for its time.
 
 #include "base/result.hpp"
+#include "domain/preflight.hpp"
+
+#include <vector>
 
 namespace domain {
 
@@ -14,6 +17,8 @@ public:
   // Gives back what this operation has held, and that alone. What somebody has changed meanwhile
   // stays as it is.
   virtual base::Result<> let_go() = 0;
+  // What is held, and what of it cannot be. Read-only.
+  virtual base::Result<std::vector<Finding>> findings() { return std::vector<Finding>{}; }
 };
 
 } // namespace domain

@@ -63,6 +63,7 @@ struct PreflightSpec {
   std::vector<std::string> hold;       // cron files that are kept from cron during an operation
   std::vector<HoldLineSpec> hold_lines;
   std::vector<std::string> hold_units; // timers and paths of systemd that are stopped meanwhile
+  std::vector<std::string> hold_containers; // others than the stack's own, stopped meanwhile
   std::vector<EvidenceSpec> evidence;
   std::vector<WindowSpec> windows; // any of them; empty: always
 };

@@ -14,7 +14,8 @@ namespace domain {
 
 using world::Milliseconds;
 
-enum class ProbeKind { http, tcp, command, process, metric, promql, log, disk, memory };
+// From `metric` on each gives a number.
+enum class ProbeKind { http, tcp, command, process, mounted, metric, promql, log, disk, memory };
 
 // One assertion on a JSON body: `path` as "status" or "checks.backup.items[0].age".
 struct JsonAssertion {
@@ -61,9 +62,11 @@ struct ProbeSpec {
   Take take = Take::one;
   bool waits_while_absent = false; // metric: one without a sample is pending, not unknown
   // log: the number counts the lines of `service` since its start that match
-  std::string pattern;       // RE2
-  std::string except;        // a line that matches this too does not count
-  std::string path;          // disk: the number is what is free in the file system of this path
+  std::string pattern; // RE2
+  std::string except;  // a line that matches this too does not count
+  std::string path;    // disk: the number is what is free in the file system of this path
+  // mounted: what `service` must see of this machine: path in it, volume or absolute folder
+  std::vector<std::pair<std::string, std::string>> mounts;
   Unit unit = Unit::percent; // disk, memory (what the processes of `service` use)
   bool is_age = false;       // the value is a time; the number is how many seconds ago it was
   Milliseconds timeout{5000};

@@ -30,6 +30,13 @@ struct Observed {
   std::string detail;
 };
 
+// What a service sees of this machine's data.
+struct Mount {
+  std::string at;     // path in the service
+  std::string source; // name of the volume; of a bind mount, its folder
+  std::string folder; // where that is on this machine
+};
+
 class Runtime {
 public:
   virtual ~Runtime() = default;
@@ -73,6 +80,11 @@ public:
   // Physical memory that all its processes use now, in bytes. not_found: none runs.
   virtual base::Result<std::uint64_t> memory_bytes(const ServiceSpec& /*service*/) {
     return base::Error{base::ErrorKind::unavailable, "this runtime cannot tell the memory", ""};
+  }
+  // What its container has mounted, as its engine says. not_found: there is none.
+  virtual base::Result<std::vector<Mount>> mounts(const ServiceSpec& /*service*/) {
+    return base::Error{base::ErrorKind::unavailable, "this runtime cannot tell what is mounted",
+                       ""};
   }
   // Forget a release folder that is neither current nor running. Idempotent.
   virtual base::Result<> discard(const ServiceSpec& service, const Release& release) = 0;

@@ -176,9 +176,9 @@ Examination examine(world::World world, const Settings& settings, Drivers driver
         if (release.service == service.name)
           recorded = &release;
     examine_service(result, world, drivers, service, recorded, request);
-    if (to.empty())
+    if (to.empty() && drivers.preflight == nullptr)
       continue;
-    if (const auto can = drivers.runtime.can_prepare(service, to); !can)
+    if (const auto can = to.empty() ? base::ok() : drivers.runtime.can_prepare(service, to); !can)
       result.blockers.push_back("service '" + service.name + "': " + with_hint(can.error()));
     else if (auto found = drivers.runtime.findings(service, to); found)
       take_findings(result, std::move(found).value());

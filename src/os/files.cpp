@@ -263,6 +263,23 @@ Result<std::vector<std::string>> Files::list(const std::string& path) {
   return names;
 }
 
+Result<bool> Files::is_empty(const std::string& path) {
+  DIR* folder = ::opendir(path.c_str());
+  if (folder == nullptr)
+    return error_of(errno, "list", path);
+  bool is_empty = true;
+  errno = 0;
+  while (const dirent* entry = is_empty ? ::readdir(folder) : nullptr) {
+    const std::string_view name = entry->d_name;
+    is_empty = name == "." || name == "..";
+  }
+  const int failed = errno;
+  ::closedir(folder);
+  if (failed != 0)
+    return error_of(failed, "list", path);
+  return is_empty;
+}
+
 Result<world::SpaceInfo> Files::space(const std::string& path) {
   struct statvfs found {};
   struct statfs kind {};

@@ -19,6 +19,7 @@ public:
   base::Result<std::string> read_link(const std::string& path) override;
   base::Result<std::vector<std::string>> list(const std::string& path) override;
   base::Result<world::SpaceInfo> space(const std::string& path) override;
+  base::Result<bool> is_empty(const std::string& path) override;
   base::Result<> append(const std::string& path, std::string_view bytes) override;
   base::Result<> truncate(const std::string& path, std::size_t size) override;
   base::Result<> replace(const std::string& path, std::string_view bytes,

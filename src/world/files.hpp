@@ -73,6 +73,8 @@ public:
   virtual Result<std::string> resolve(const std::string& path) = 0;           // realpath; not_found
   virtual Result<std::string> read_link(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0; // sorted names
+  // Whether a folder has no entry; quick, however many it has.
+  virtual Result<bool> is_empty(const std::string& path) { return TRY(list(path)).empty(); }
   virtual Result<SpaceInfo> space(const std::string& path) = 0;
 
   // Creates the file (0600) when absent.

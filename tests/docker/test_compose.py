@@ -7,6 +7,8 @@ import pytest
 from project import BLOCKED, DONE, ROLLED_BACK, UNCHANGED, told, wait_until
 from shop import ComposeShop
 
+TOP = "compose: { files: [docker-compose.yml], project: store }\n"
+
 
 @pytest.fixture
 def make_store(engine, tmp_path):
@@ -101,6 +103,55 @@ def test_several_files_profiles_and_an_env_file(make_store):
     store.compose(*options, "up", "-d")
     store.upgrade("2")
     assert store.version() == "2" and store.health()["greeting"] == "from more"
+
+
+def test_a_watchdog_in_a_container_is_held_and_given_back(store):
+    store.engine.docker("run", "-d", "--name", "guardian", "--restart", "always", "--stop-signal", "KILL",
+                        "-v", f"{store.engine.socket}:/run/docker.sock", "shop/web:3")
+    store.write_yaml(top=f"{TOP}preflight: {{ hold_containers: [guardian] }}\n")
+    found = said(store.belay("check", "shop"))
+    assert "container 'guardian' is held during the upgrade" in found and "has the engine's socket" not in found
+    began = store.engine.inspect("guardian")["State"]["StartedAt"].rstrip("Z")
+    store.upgrade("2")
+    guardian, web = (store.engine.inspect(name) for name in ("guardian", "store_web_1"))
+    assert guardian["State"]["Running"] and guardian["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    ended, again = (guardian["State"][name].rstrip("Z") for name in ("FinishedAt", "StartedAt"))
+    assert began < ended < web["State"]["StartedAt"].rstrip("Z") < again
+    assert not (store.folder / ".belay/run/held-containers").exists()
+    store.write_yaml(top=f"{TOP}preflight: {{ hold_containers: [guardien] }}\n")
+    found = said(store.upgrade("3", status=BLOCKED))
+    assert "container 'guardien' cannot be held, for there is none of that name" in found, found
+    assert store.engine.inspect("guardian")["State"]["StartedAt"].rstrip("Z") == again
+
+
+def test_a_release_that_does_not_see_its_volumes_goes_back(make_store):
+    store = make_store(watch="1s", top=TOP + """\
+checks:
+  - { name: storage, mounted: { service: web, volumes: ["store_data:/data", "./keys:/keys"] } }
+triggers:
+  - { name: storage-lost, probe: storage, failing_for: 300ms }
+""")
+    compose, keys = store.folder / "docker-compose.yml", store.folder / "keys"
+    keys.mkdir()
+    (keys / "key").write_text("1")
+    good = compose.read_text().replace('"data:/data"', '"data:/data", "./keys:/keys"')
+    compose.write_text(good)
+    store.up()
+    store.upgrade("1")
+    store.write_yaml(watch="10s")
+    compose.write_text(good.replace("data:/data", "data:/date"))
+    ended = store.upgrade("2", status=ROLLED_BACK)
+    assert "check 'storage' is bad: nothing is mounted at '/data', wanted 'store_data'" in ended.stdout, told(ended)
+    assert store.version() == "1" and compose.read_text() == good
+    # Another folder takes the place of one during the watch.
+    process = store.begin("upgrade", "shop", "--to", "2", "--yes")
+    seen = next(line for line in process.stdout if re.search(r"smoke +ok", line))
+    keys.rename(store.folder / "keys.old")
+    keys.mkdir()
+    (keys / "key").write_text("2")
+    out = seen + process.communicate(timeout=120)[0]
+    assert process.returncode == ROLLED_BACK and "trigger 'storage-lost' fired" in out, out
+    assert "what is seen at '/keys' is not what" in out and store.version() == "1", out
 
 
 def test_what_speaks_against_it_is_found(store):

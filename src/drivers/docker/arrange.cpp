@@ -21,11 +21,6 @@ constexpr Milliseconds after_stop{10'000};
 constexpr Milliseconds kill_timeout{10'000};
 constexpr Milliseconds stop_timeout_of_docker{10'000};
 
-bool is_up(const Json& container) {
-  const Json& state = part(container, "State");
-  return truth(state, "Running") || truth(state, "Restarting") || truth(state, "Paused");
-}
-
 std::string name_of(const Json& container) {
   return base::name_of_path(text(container, "Name"));
 }
@@ -140,10 +135,15 @@ Result<bool> Runtime::is_ended_by(const std::string& id, Milliseconds deadline) 
 }
 
 // The answer of the engine decides nothing: what it says of the container afterwards does.
-Result<> Runtime::stop_one(const Service& service, const std::string& id, Milliseconds timeout) {
+Result<> Runtime::stop_container(const std::string& id, Milliseconds timeout,
+                                 const std::string& whose) {
   const auto container = TRY(client_.container(id));
   if (!container)
     return ok();
+  if (timeout.count() == 0)
+    timeout = Milliseconds{1000 * number(part(*container, "Config"), "StopTimeout")};
+  if (timeout.count() == 0)
+    timeout = stop_timeout_of_docker;
   if (truth(part(*container, "State"), "Paused"))
     TRY(client_.unpause(id));
   const auto asked = client_.stop(id, timeout);
@@ -157,8 +157,8 @@ Result<> Runtime::stop_one(const Service& service, const std::string& id, Millis
   if (const auto now = TRY(client_.container(id)); !now || !is_up(*now))
     return ok(); // it was to be removed too, and is not
   return Error{ErrorKind::failed,
-               "container '" + name_of(*container) + "' of service '" + service.name +
-                   "' does not stop, and survives a kill" +
+               "container '" + name_of(*container) + "'" + whose +
+                   " does not stop, and survives a kill" +
                    (asked ? "" : ": " + asked.error().message),
                "It may hang in the kernel (a dead disk or mount), or the engine is stuck: look at "
                "the engine's log."};
@@ -178,14 +178,9 @@ Result<> Runtime::stop(const Service& service) {
   for (const Json& kept : found.kept)
     all.push_back(&kept);
   for (const Json* container : all) {
-    if (!is_up(*container))
-      continue;
-    Milliseconds timeout = service.stop.timeout;
-    if (timeout.count() == 0)
-      timeout = Milliseconds{1000 * number(part(*container, "Config"), "StopTimeout")};
-    if (timeout.count() == 0)
-      timeout = stop_timeout_of_docker;
-    TRY(stop_one(service, text(*container, "Id"), timeout));
+    if (is_up(*container))
+      TRY(stop_container(text(*container, "Id"), service.stop.timeout,
+                         " of service '" + service.name + "'"));
   }
   return ok();
 }

@@ -78,12 +78,13 @@ Result<std::vector<Finding>> ComposeRuntime::findings(const Service& service,
                                                       const std::string& label) {
   std::vector<Finding> all;
   Service container = TRY(as_container(service));
-  container.image = TRY(reference_of(service, label));
+  if (!label.empty())
+    container.image = TRY(reference_of(service, label));
   if (!std::exchange(has_looked_, true)) {
     look_at_project(TRY(client_.containers()), all);
     TRY(look_at_volumes(all));
   }
-  if (!said_of(TRY(compose_.text("")), service.compose_service, "build").empty())
+  if (!label.empty() && !said_of(TRY(compose_.text("")), service.compose_service, "build").empty())
     all.push_back({check_name, FindingLevel::warning,
                    "service '" + service.compose_service + "' is built here: belay starts what '" +
                        container.image +

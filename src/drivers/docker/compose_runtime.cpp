@@ -237,6 +237,19 @@ Result<> ComposeRuntime::check_made(const Service& service, const std::string& f
   return containers_.keep_held(service, *live);
 }
 
+// What compose has made of this very release is only started: a call of compose costs a second, in
+// which the service is down. False: there is none, or it does not start, and compose is asked.
+Result<bool> ComposeRuntime::start_made(const Service& service, const std::string& folder,
+                                        const Known& known) {
+  const auto live = TRY(client_.container(TRY(as_container(service)).container));
+  if (!live || text(*live, "Image") != known.image || label(*live, "belay.folder") != folder)
+    return false;
+  const std::string id = text(*live, "Id");
+  (void)client_.start(id); // what is seen then decides
+  const auto now = TRY(client_.container(id));
+  return now && is_up(*now);
+}
+
 Result<> ComposeRuntime::start(const Service& service) {
   const auto folder = TRY(current_folder(service));
   if (!folder)
@@ -248,6 +261,8 @@ Result<> ComposeRuntime::start(const Service& service) {
                  "service '" + service.name + "' still runs from '" + observed.release_folder + "'",
                  "Stop it first."};
   TRY(containers_.note_start(service));
+  if (!observed.is_running && TRY(start_made(service, *folder, known)))
+    return check_made(service, *folder, known);
   Result<> made = ok();
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (!observed.is_running || attempt > 0)
@@ -293,6 +308,10 @@ Result<std::string> ComposeRuntime::log_of_start(const Service& service, std::si
 
 Result<std::uint64_t> ComposeRuntime::memory_bytes(const Service& service) {
   return containers_.memory_bytes(TRY(as_container(service)));
+}
+
+Result<std::vector<domain::Mount>> ComposeRuntime::mounts(const Service& service) {
+  return containers_.mounts(TRY(as_container(service)));
 }
 
 Result<> ComposeRuntime::discard(const Service& service, const domain::Release& release) {

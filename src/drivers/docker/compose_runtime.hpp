@@ -38,6 +38,7 @@ public:
   base::Result<std::string> log_of_start(const domain::ServiceSpec& service,
                                          std::size_t bytes_max) override;
   base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override;
+  base::Result<std::vector<domain::Mount>> mounts(const domain::ServiceSpec& service) override;
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override;
   base::Result<std::vector<domain::Finding>> findings(const domain::ServiceSpec& service,
@@ -58,6 +59,8 @@ private:
   base::Result<std::string> over_file(const Service& service, const std::string& pin,
                                       const std::string& folder);
   base::Result<> check_service(const Service& service);
+  base::Result<bool> start_made(const Service& service, const std::string& folder,
+                                const Known& known);
   base::Result<> check_made(const Service& service, const std::string& folder, const Known& known);
   void look_at_project(const std::vector<Json>& all, std::vector<domain::Finding>& findings);
   base::Result<> look_at_volumes(std::vector<domain::Finding>& findings);

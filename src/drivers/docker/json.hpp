@@ -40,4 +40,10 @@ inline std::string listed_label(const Json& container, const char* name) {
   return text(part(container, "Labels"), name);
 }
 
+// It runs, or would in a moment.
+inline bool is_up(const Json& container) {
+  const Json& state = part(container, "State");
+  return truth(state, "Running") || truth(state, "Restarting") || truth(state, "Paused");
+}
+
 } // namespace drivers::docker

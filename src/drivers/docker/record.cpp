@@ -272,4 +272,16 @@ std::vector<std::string> unnamed_volumes(const Json& container) {
   return found;
 }
 
+std::vector<domain::Mount> mounts_of(const Json& container) {
+  std::vector<domain::Mount> found;
+  for (const Json& mount : list(container, "Mounts")) {
+    const std::string folder = text(mount, "Source");
+    if (text(mount, "Type") == "volume")
+      found.push_back({text(mount, "Destination"), text(mount, "Name"), folder});
+    else if (text(mount, "Type") == "bind")
+      found.push_back({text(mount, "Destination"), folder, folder});
+  }
+  return found;
+}
+
 } // namespace drivers::docker

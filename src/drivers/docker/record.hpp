@@ -3,6 +3,7 @@
 // without what came from its image. docs/formats/container-record.md.
 
 #include "base/result.hpp"
+#include "domain/runtime.hpp"
 #include "drivers/docker/client.hpp"
 
 #include <string>
@@ -42,5 +43,8 @@ base::Result<Record> record_in(std::string_view text); // corrupt
 
 // Volumes without a name of its owner's: their data goes when somebody removes them unseen.
 std::vector<std::string> unnamed_volumes(const Json& container);
+
+// Volumes and folders of this machine that a container has mounted, from `inspect`.
+std::vector<domain::Mount> mounts_of(const Json& container);
 
 } // namespace drivers::docker

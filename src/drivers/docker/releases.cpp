@@ -213,7 +213,7 @@ namespace {
 constexpr const char* containers_check = "containers";
 
 void find_updaters(const std::vector<Json>& all, const std::string& own, const std::string& socket,
-                   std::vector<Finding>& findings) {
+                   const std::vector<std::string>& held, std::vector<Finding>& findings) {
   for (const Json& container : all) {
     const bool has_socket = std::ranges::any_of(list(container, "Mounts"), [&](const Json& mount) {
       const std::string source = text(mount, "Source");
@@ -221,12 +221,14 @@ void find_updaters(const std::vector<Json>& all, const std::string& own, const s
     });
     const std::string name =
         list(container, "Names").empty() ? "" : list(container, "Names")[0].get<std::string>();
-    if (has_socket && text(container, "State") == "running" && name != "/" + own)
+    const bool is_kept_away =
+        std::ranges::find(held, base::name_of_path(name)) != held.end() || name == "/" + own;
+    if (has_socket && text(container, "State") == "running" && !is_kept_away)
       findings.push_back({containers_check, FindingLevel::warning,
                           "container '" + base::name_of_path(name) + "' (" +
                               text(container, "Image") +
                               ") has the engine's socket: if it updates or restarts containers, "
-                              "stop it for the upgrade"});
+                              "let belay hold it with `preflight.hold_containers`"});
   }
 }
 
@@ -259,10 +261,12 @@ void look_at_live(const Json& live, std::vector<Finding>& findings) {
 
 Result<std::vector<Finding>> Runtime::findings(const Service& service, const std::string& label) {
   std::vector<Finding> all;
-  find_updaters(TRY(client_.containers()), service.container, client_.socket(), all);
+  find_updaters(TRY(client_.containers()), service.container, client_.socket(), held_, all);
   const auto live = TRY(client_.container(service.container));
   if (live)
     look_at_live(*live, all);
+  if (label.empty())
+    return all;
   const std::string reference = base::fill(service.image, {{"to", label}});
   if (tag_of(reference) == "latest")
     all.push_back({containers_check, FindingLevel::warning,

@@ -72,9 +72,10 @@ std::string last_check(const Json& container) {
 } // namespace
 
 Runtime::Runtime(world::World world, std::string stack, std::string state_folder,
-                 std::string socket, SecretReader read_secret)
+                 std::string socket, SecretReader read_secret, std::vector<std::string> held)
     : world_{world}, stack_{std::move(stack)}, state_folder_{std::move(state_folder)},
-      read_secret_{std::move(read_secret)}, client_{world, std::move(socket)} {}
+      read_secret_{std::move(read_secret)}, held_{std::move(held)}, client_{world,
+                                                                            std::move(socket)} {}
 
 std::string Runtime::key_of(const Service& service) const {
   return base::sha256_hex(state_folder_ + "/" + service.name).substr(0, 16);
@@ -257,6 +258,13 @@ Result<std::uint64_t> Runtime::memory_bytes(const Service& service) {
     if (auto process = identify(pid))
       all.push_back(std::move(process).value());
   return world_.processes.memory_bytes(all);
+}
+
+Result<std::vector<domain::Mount>> Runtime::mounts(const Service& service) {
+  const auto live = TRY(client_.container(service.container));
+  if (!live)
+    return Error{ErrorKind::not_found, "there is no container '" + service.container + "'", ""};
+  return mounts_of(*live);
 }
 
 Result<> Runtime::discard(const Service& service, const domain::Release& release) {

@@ -18,6 +18,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace drivers::docker {
 
@@ -25,8 +26,9 @@ using SecretReader = std::function<base::Result<std::string>(const domain::Secre
 
 class Runtime final : public domain::Runtime {
 public:
+  // `held`: containers that are stopped during an operation (HeldContainers).
   Runtime(world::World world, std::string stack, std::string state_folder, std::string socket,
-          SecretReader read_secret);
+          SecretReader read_secret, std::vector<std::string> held);
 
   base::Result<domain::Release> prepare(const domain::ServiceSpec& service,
                                         const std::string& label) override;
@@ -46,6 +48,7 @@ public:
   base::Result<std::string> log_of_start(const domain::ServiceSpec& service,
                                          std::size_t bytes_max) override;
   base::Result<std::uint64_t> memory_bytes(const domain::ServiceSpec& service) override;
+  base::Result<std::vector<domain::Mount>> mounts(const domain::ServiceSpec& service) override;
   base::Result<> discard(const domain::ServiceSpec& service,
                          const domain::Release& release) override;
   base::Result<std::vector<domain::Finding>> findings(const domain::ServiceSpec& service,
@@ -66,6 +69,13 @@ public:
   // While the service is held, its container never restarts by itself.
   base::Result<> keep_held(const domain::ServiceSpec& service, const Json& live);
   base::Result<bool> is_to_be_given_back(const domain::ServiceSpec& service);
+
+  // --- for HeldContainers too
+
+  // Asks it to end, for `timeout` (0: as long as the container says), then kills; confirmed.
+  base::Result<> stop_container(const std::string& id, world::Milliseconds timeout,
+                                const std::string& whose);
+  base::Result<> set_policy(const Json& container, const Json& policy);
 
 private:
   using Service = domain::ServiceSpec;
@@ -99,19 +109,17 @@ private:
   base::Result<bool> finish_making(const Service& service, const Release& wanted,
                                    const Json& making);
   base::Result<> start_arranged(const Service& service, const Release& release);
-  base::Result<> stop_one(const Service& service, const std::string& id,
-                          world::Milliseconds timeout);
   base::Result<bool> is_ended_by(const std::string& id, world::Milliseconds deadline);
   base::Result<> give_back(const Service& service, const Held& held);
   base::Result<std::optional<Held>> read_held(const Service& service);
   base::Result<> write_held(const Service& service, const Held& held);
-  base::Result<> set_policy(const Json& container, const Json& policy);
   Json labels_of(const Service& service, const Release& release) const;
   std::string held_path(const Service& service) const;
   world::World world_;
   std::string stack_;
   std::string state_folder_;
   SecretReader read_secret_;
+  std::vector<std::string> held_;
   Client client_;
 };
 

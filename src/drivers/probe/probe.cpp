@@ -101,6 +101,7 @@ Reading Probe::measure(const domain::ProbeSpec& spec) {
   case domain::ProbeKind::tcp: measure_tcp(spec, reading); break;
   case domain::ProbeKind::command: measure_command(spec, reading); break;
   case domain::ProbeKind::process: measure_process(spec, reading); break;
+  case domain::ProbeKind::mounted: measure_mounted(spec, reading); break;
   case domain::ProbeKind::metric: measure_metric(spec, reading); break;
   case domain::ProbeKind::promql: measure_promql(spec, reading); break;
   case domain::ProbeKind::log: measure_log(spec, reading); break;
@@ -263,6 +264,61 @@ void Probe::measure_process(const domain::ProbeSpec& spec, Reading& reading) {
     reading.detail += ", and is healthy";
   if (observed.value().restarts > 0)
     reading.detail += ", restarted " + std::to_string(observed.value().restarts) + " times";
+}
+
+// Empty when the service sees at `at` the very folder that `wanted` (a volume, or a folder) is, and
+// there is something in it: an empty one cannot be told from one that was made a moment ago.
+std::string Probe::wrong_mount(const std::vector<domain::Mount>& mounts, int pid,
+                               const std::string& at, const std::string& wanted) {
+  const auto found = std::ranges::find(mounts, at, &domain::Mount::at);
+  if (found == mounts.end())
+    return "nothing is mounted at '" + at + "', wanted '" + wanted + "'";
+  if (found->source != wanted) {
+    const auto real = world_.files.resolve(wanted);
+    if (!wanted.starts_with('/') || !real || real.value() != found->source)
+      return "'" + found->source + "' is mounted at '" + at + "', wanted '" + wanted + "'";
+  }
+  const auto here = world_.files.info(found->folder);
+  if (!here)
+    return "'" + found->folder + "' cannot be looked at: " + here.error().message;
+  if (!here.value())
+    return "'" + found->folder + "', which is to be seen at '" + at + "', is not there";
+  const auto seen = world_.files.info("/proc/" + std::to_string(pid) + "/root" + at);
+  if (pid != 0 && seen && seen.value() &&
+      (seen.value()->device != here.value()->device || seen.value()->inode != here.value()->inode))
+    return "what is seen at '" + at + "' is not what '" + found->folder +
+           "' is now: it was mounted or replaced after the start";
+  if (here.value()->kind != world::EntryKind::folder)
+    return "";
+  const auto is_empty = world_.files.is_empty(found->folder);
+  if (!is_empty)
+    return is_empty.error().message;
+  return is_empty.value() ? "'" + wanted + "', seen at '" + at + "', is empty" : "";
+}
+
+void Probe::measure_mounted(const domain::ProbeSpec& spec, Reading& reading) {
+  const domain::ServiceSpec* service = find_service_(spec.service);
+  if (service == nullptr)
+    return unknown(reading, "there is no service '" + spec.service + "'");
+  const auto begun = world_.clock.monotonic();
+  const auto observed = runtime_.observe(*service);
+  if (!observed)
+    return unknown(reading, observed.error().message);
+  if (!observed.value().is_running)
+    return bad(reading, observed.value().detail);
+  const auto mounts = runtime_.mounts(*service);
+  reading.elapsed = world_.clock.monotonic() - begun;
+  if (!mounts)
+    return unknown(reading, mounts.error().message);
+  const int pid = observed.value().process ? observed.value().process->pid : 0;
+  std::vector<std::string> wrong;
+  for (const auto& [at, wanted] : spec.mounts)
+    if (std::string why = wrong_mount(mounts.value(), pid, at, wanted); !why.empty())
+      wrong.push_back(std::move(why));
+  if (!wrong.empty())
+    return bad(reading, base::join(wrong, "; "));
+  reading.verdict = Verdict::ok;
+  reading.detail = base::plural(spec.mounts.size(), "mount is", "mounts are") + " there";
 }
 
 } // namespace drivers::probe

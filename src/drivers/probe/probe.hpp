@@ -1,6 +1,6 @@
 #pragma once
-// Probe: measures over HTTP, TCP, by a command, by looking at a service's process, log or memory,
-// at a page of Prometheus metrics, at a Prometheus server, or at a disk.
+// Probe: measures over HTTP, TCP, by a command, by looking at a service's process, mounts, log or
+// memory, at a page of Prometheus metrics, at a Prometheus server, or at a disk.
 
 #include "domain/probe.hpp"
 #include "domain/runtime.hpp"
@@ -39,6 +39,7 @@ private:
   void measure_tcp(const domain::ProbeSpec& spec, domain::Reading& reading);
   void measure_command(const domain::ProbeSpec& spec, domain::Reading& reading);
   void measure_process(const domain::ProbeSpec& spec, domain::Reading& reading);
+  void measure_mounted(const domain::ProbeSpec& spec, domain::Reading& reading);
   void measure_metric(const domain::ProbeSpec& spec, domain::Reading& reading);
   void judge_page(const domain::ProbeSpec& spec, std::string_view page, domain::Reading& reading);
   void judge_counters(const domain::ProbeSpec& spec, const std::vector<Sample>& part,
@@ -47,6 +48,8 @@ private:
   void measure_log(const domain::ProbeSpec& spec, domain::Reading& reading);
   void measure_disk(const domain::ProbeSpec& spec, domain::Reading& reading);
   void measure_memory(const domain::ProbeSpec& spec, domain::Reading& reading);
+  std::string wrong_mount(const std::vector<domain::Mount>& mounts, int pid, const std::string& at,
+                          const std::string& wanted);
   // Makes of a number that is a time how long ago it was, in seconds.
   void turn_to_age(domain::Reading& reading);
   // The thing that answers must be ours: bad when the port is somebody else's.

@@ -53,7 +53,11 @@ public:
   base::Result<> discard(const domain::ServiceSpec&, const domain::Release&) override {
     return refused();
   }
+  base::Result<std::vector<domain::Mount>> mounts(const domain::ServiceSpec&) override {
+    return mounted;
+  }
   domain::Observed observed;
+  std::vector<domain::Mount> mounted;
   bool fails = false;
 
 private:
@@ -359,6 +363,40 @@ TEST_F(ProbeTest, process_is_ok_while_it_lives) {
   EXPECT_EQ(measured(spec).verdict, Verdict::unknown);
   spec.service = "unheard-of";
   EXPECT_EQ(measured(spec).verdict, Verdict::unknown);
+}
+
+// The process of the test stands for that of the container: it sees at each path what is there.
+TEST_F(ProbeTest, mounted_is_ok_while_all_of_it_is_there_and_the_very_one) {
+  const std::string data = root + "/data";
+  domain::ProbeSpec spec{.name = "storage", .kind = ProbeKind::mounted, .service = "shop"};
+  spec.mounts = {{data, "shop_data"}};
+  EXPECT_EQ(measured(spec).verdict, Verdict::bad); // it does not run
+  runs("one");
+  runtime.observed.process = processes_.self().value();
+  const auto said = [&] {
+    const domain::Reading reading = measured(spec);
+    return reading.verdict == Verdict::ok ? "ok: " + reading.detail : reading.detail;
+  };
+  EXPECT_EQ(said(), "nothing is mounted at '" + data + "', wanted 'shop_data'");
+  runtime.mounted = {{data, "store_data", data}};
+  EXPECT_EQ(said(), "'store_data' is mounted at '" + data + "', wanted 'shop_data'");
+  runtime.mounted = {{data, "shop_data", data}};
+  EXPECT_EQ(said(), "'" + data + "', which is to be seen at '" + data + "', is not there");
+  ASSERT_TRUE(files_.create_folders(data));
+  EXPECT_EQ(said(), "'shop_data', seen at '" + data + "', is empty");
+  ASSERT_TRUE(files_.replace(data + "/one", "1", 0600));
+  EXPECT_EQ(said(), "ok: 1 mount is there");
+  ASSERT_TRUE(files_.create_folders(root + "/other"));
+  runtime.mounted[0].folder = root + "/other"; // what is seen is another folder than the volume's
+  EXPECT_EQ(said(), "what is seen at '" + data + "' is not what '" + root +
+                        "/other' is now: it was mounted or replaced after the start");
+  spec.mounts = {{data, data}, {"/srv/none", "none"}}; // a folder; and all that is wrong is told
+  runtime.mounted = {{data, data, data}};
+  EXPECT_EQ(said(), "nothing is mounted at '/srv/none', wanted 'none'");
+  ASSERT_TRUE(files_.replace_link(root + "/link", "data"));
+  spec.mounts = {{data, root + "/link"}};
+  EXPECT_EQ(said(), "ok: 1 mount is there");
+  EXPECT_EQ(measured(spec).number, std::nullopt);
 }
 
 } // namespace
