@@ -30,6 +30,7 @@
 #include "os/line_input.hpp"
 #include "os/machine.hpp"
 #include "os/processes.hpp"
+#include "os/prompt.hpp"
 #include "os/redis.hpp"
 #include "os/resources.hpp"
 #include "os/sqlite.hpp"
@@ -42,7 +43,6 @@
 #include <iostream>
 
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 namespace {
@@ -196,27 +196,6 @@ std::string working_folder() {
   return ::getcwd(path, sizeof path) == nullptr ? "/" : path;
 }
 
-std::string read_line() {
-  std::string line;
-  std::getline(std::cin, line);
-  return line;
-}
-
-std::string read_password(const std::string& question) {
-  std::cerr << question << std::flush;
-  termios before{};
-  const bool is_terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
-  termios quiet = before;
-  quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  if (is_terminal)
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-  std::string line = read_line();
-  if (is_terminal)
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-  std::cerr << "\n";
-  return line;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -244,6 +223,7 @@ int main(int argc, char** argv) {
   os::Sqlite sqlite{*effects};
   os::Redis redis{*effects};
   os::Clock clock;
+  os::Prompt prompt{STDIN_FILENO, clock};
   os::Random random;
   cli::Printer printer{stdout, {}};
   const world::World world{files, trees, processes, http, sqlite, clock, random, printer};
@@ -251,21 +231,22 @@ int main(int argc, char** argv) {
                  [&](const domain::Stack& stack, const world::Environment& tags) {
                    return std::make_unique<Machinery>(world, redis, environment, stack, tags);
                  }};
-  const cli::Terminal terminal{.out = stdout,
-                               .err = stderr,
-                               .is_input_terminal = ::isatty(STDIN_FILENO) != 0,
-                               .is_output_terminal = ::isatty(STDOUT_FILENO) != 0,
-                               .has_no_colour = environment.contains("NO_COLOR"),
-                               .read_line = read_line,
-                               .read_password = read_password,
-                               .working_folder = working_folder(),
-                               .version = BELAY_VERSION,
-                               .folders = &folders,
-                               .machine = &machine,
-                               .channels = &channels,
-                               .http_server = &http_server,
-                               .supervisor = &supervisor,
-                               .line_input = &line_input};
+  const cli::Terminal terminal{
+      .out = stdout,
+      .err = stderr,
+      .is_input_terminal = ::isatty(STDIN_FILENO) != 0,
+      .is_output_terminal = ::isatty(STDOUT_FILENO) != 0,
+      .has_no_colour = environment.contains("NO_COLOR"),
+      .read_line = [&] { return prompt.line(); },
+      .read_password = [&](const std::string& question) { return prompt.password(question); },
+      .working_folder = working_folder(),
+      .version = BELAY_VERSION,
+      .folders = &folders,
+      .machine = &machine,
+      .channels = &channels,
+      .http_server = &http_server,
+      .supervisor = &supervisor,
+      .line_input = &line_input};
   const int status = cli::run({argv + 1, argv + argc}, std::move(host), printer, terminal);
   if (!status_path.empty())
     if (const auto kept = files.replace(status_path, std::to_string(status) + "\n", 0600); !kept)

@@ -240,10 +240,10 @@ private:
     }
     std::fputs("Do it? [y/N] ", terminal_.out);
     std::fflush(terminal_.out);
-    const std::string answer = terminal_.read_line();
+    const auto answer = terminal_.read_line();
     if (answer == "y" || answer == "yes")
       return true;
-    print("nothing was done\n");
+    print(answer ? "nothing was done\n" : "\nnothing was done\n");
     return false;
   }
 

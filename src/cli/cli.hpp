@@ -12,6 +12,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,11 @@ struct Terminal {
   std::FILE* err;
   bool is_input_terminal = false;
   bool is_output_terminal = false;
-  bool has_no_colour = false;             // NO_COLOR is set
-  std::function<std::string()> read_line; // of standard input
+  bool has_no_colour = false; // NO_COLOR is set
+  // Of standard input. Nothing, here and below: it has ended, or somebody asked us to stop.
+  std::function<std::optional<std::string>()> read_line;
   // Asks without showing what is typed.
-  std::function<std::string(const std::string& question)> read_password;
+  std::function<std::optional<std::string>(const std::string& question)> read_password;
   std::string working_folder;
   std::string version;
   world::Folders* folders = nullptr; // for repositories only

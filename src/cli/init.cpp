@@ -75,12 +75,14 @@ private:
                            (question.guess.empty() ? "for example " + question.example
                                                    : "[" + question.guess + "]") +
                            ": ");
-      std::string answer = terminal_.read_line();
-      if (answer.empty())
+      auto answer = terminal_.read_line();
+      if (!answer)
+        return Error{ErrorKind::interrupted, "nothing was written: no answer was typed", ""};
+      if (answer->empty())
         answer = question.guess;
-      if (answer.empty())
+      if (answer->empty())
         break; // said as unanswered
-      answers.insert_or_assign(question.key, answer);
+      answers.insert_or_assign(question.key, *answer);
       draft = TRY(discovery::draft(seen, answers));
     }
     return draft;

@@ -95,10 +95,15 @@ Result<std::string> RepoWork::password(const std::string& file, const std::strin
   app::PasswordSource source{.file = file.empty() ? "" : absolute(file), .command = command};
   if (terminal_.is_input_terminal && terminal_.read_password)
     source.prompt = [&]() -> Result<std::string> {
-      const std::string first = terminal_.read_password(question + ": ");
-      if (is_asked_twice && terminal_.read_password(question + ", again: ") != first)
+      const auto first = terminal_.read_password(question + ": ");
+      const auto again = first && is_asked_twice && !first->empty()
+                             ? terminal_.read_password(question + ", again: ")
+                             : first;
+      if (!again)
+        return Error{ErrorKind::interrupted, "nothing was done: no password was typed", ""};
+      if (*again != *first)
         return Error{ErrorKind::invalid_input, "the two passwords are not the same", ""};
-      return first;
+      return *first;
     };
   return app::read_password(host_, source);
 }

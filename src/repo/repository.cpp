@@ -74,7 +74,7 @@ Result<OpenedKey> open_key(backend::Backend& backend, std::string_view password,
   if (broken && files.size() == 1)
     return *std::move(broken);
   return Error{ErrorKind::invalid_input, "no key of the repository opens with this password",
-               "Check where the password comes from; 'belay repo key list' names the keys."};
+               "Check where the password comes from, and whether its key was removed."};
 }
 
 } // namespace
