@@ -90,6 +90,8 @@ private:
     const auto began = clock.monotonic();
     const auto kept = TRY(bring(from, drivers_, stack_.name, target, id_));
     store.brought = clock.monotonic() - began;
+    if (request_.tell)
+      request_.tell({.text = "proving store '" + store.name + "'", .done = 0, .total = 0});
     TRY(drivers_.of(target.spec->kind).prove(*target.spec, kept));
     store.proved = clock.monotonic() - began - store.brought;
     store.files = kept.files;
@@ -132,7 +134,8 @@ Result<Drilled> drill(const Host& host, const RepoPorts& ports, const DrillReque
   if (!stack.repository)
     return Error{ErrorKind::invalid_input, "belay.yaml names no repository to bring back from",
                  "Add `repository: { path: ..., password: file:... }`."};
-  const StackPlace place = TRY(stack_place(host, stack, request.where, request.notice));
+  StackPlace place = TRY(stack_place(host, stack, request.where, request.notice));
+  place.place.traffic = request.traffic;
   const auto depot = TRY(open_place(host, ports, place, trouble));
   repo::Repository& repository = depot->repository();
   std::string point = request.point;

@@ -17,6 +17,7 @@ struct DrillRequest {
   Where where = Where::first;
   TellWait notice;
   TellDoing tell;
+  world::Traffic* traffic = nullptr; // of the place; may be none
 };
 
 struct DrilledStore {

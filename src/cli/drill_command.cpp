@@ -3,6 +3,7 @@
 #include "app/drill.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/progress.hpp"
 #include "cli/repo_say.hpp"
 #include "cli/say.hpp"
 
@@ -55,6 +56,20 @@ std::string text_of(const app::Drilled& done) {
          (done.is_whole() ? "" : ", but for what was not tried") + "; nothing was changed\n";
 }
 
+base::Result<app::Drilled> drill_and_tell(const app::Host& host, const Terminal& terminal,
+                                          bool is_json, app::DrillRequest request,
+                                          app::Trouble& trouble) {
+  const app::RepoPorts ports{*terminal.folders, *terminal.machine, *terminal.channels};
+  Progress progress{terminal, host.world.clock, is_json};
+  request.notice = [&](const std::string& text) {
+    const auto held = progress.pause();
+    say(terminal, {base::ErrorKind::failed, text, ""});
+  };
+  request.tell = [&](const app::Doing& doing) { progress.at(doing); };
+  request.traffic = &progress.traffic();
+  return app::drill(host, ports, request, trouble);
+}
+
 } // namespace
 
 DrillCommand::~DrillCommand() = default;
@@ -79,18 +94,14 @@ std::optional<int> DrillCommand::run(const app::Host& host, const Terminal& term
   if (!options_->app->parsed())
     return std::nullopt;
   auto trouble = app::Trouble::none;
-  const app::RepoPorts ports{*terminal.folders, *terminal.machine, *terminal.channels};
   const auto done =
-      app::drill(host, ports,
-                 {.stack = options_->stack,
-                  .point = options_->point,
-                  .where = options_->is_second_place ? app::Where::copy : app::Where::first,
-                  .notice =
-                      [&](const std::string& text) {
-                        say(terminal, {base::ErrorKind::failed, text, ""});
-                      },
-                  .tell = {}},
-                 trouble);
+      drill_and_tell(host, terminal, is_json,
+                     {.stack = options_->stack,
+                      .point = options_->point,
+                      .where = options_->is_second_place ? app::Where::copy : app::Where::first,
+                      .notice = {},
+                      .tell = {}},
+                     trouble);
   if (!done) {
     int status = status_of(done.error(), false);
     if (trouble == app::Trouble::no_repository)
