@@ -59,28 +59,45 @@ std::string said_of(std::string_view text, const std::string& service, const std
   return "";
 }
 
-// The plugin of the docker client, or the program of its own that came before it.
-Result<std::vector<std::string>> Compose::program() {
+// The keys of a section at the left: "services", "volumes".
+std::vector<std::string> keys_of(std::string_view text, const std::string& section) {
+  std::vector<std::string> keys;
+  bool is_in_it = false;
+  for (std::string line : base::split(text, '\n')) {
+    if (!line.starts_with(' '))
+      is_in_it = line == section + ":";
+    const auto colon = line.find(':');
+    if (!is_in_it || line.size() < 3 || line[2] == ' ' || line[2] == '-' || colon < 3 ||
+        colon == std::string::npos)
+      continue;
+    line.resize(colon);
+    std::erase(line, '"');
+    std::erase(line, '\'');
+    keys.push_back(line.substr(2));
+  }
+  return keys;
+}
+
+// The plugin of the docker client, or the program of its own that came before it, which takes half
+// a second to tell its version: it is not asked.
+const std::vector<std::string>& Compose::program() {
   if (!program_.empty())
     return program_;
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"docker", "compose"},
-                                                std::vector<std::string>{"docker-compose"}}) {
-    world::Command command;
-    command.argv = words;
-    command.argv.emplace_back("version");
-    command.timeout = config_timeout;
-    const auto tried = world_.processes.run(command);
-    if (tried && tried.value().exit_code == 0)
-      return program_ = words;
-  }
-  return Error{ErrorKind::not_found, "there is neither 'docker compose' nor 'docker-compose'",
-               "Install docker-compose-plugin, or Debian's docker-compose."};
+  world::Command command;
+  command.argv = {"docker", "compose", "version"};
+  command.timeout = config_timeout;
+  const auto tried = world_.processes.run(command);
+  if (tried && tried.value().exit_code == 0)
+    program_ = {"docker", "compose"};
+  else
+    program_ = {"docker-compose"};
+  return program_;
 }
 
 Result<std::string> Compose::run(const std::vector<std::string>& files,
                                  const std::vector<std::string>& words, Milliseconds timeout) {
   world::Command command;
-  command.argv = TRY(program());
+  command.argv = program();
   const auto add = [&](const char* option, const std::string& value) {
     command.argv.emplace_back(option);
     command.argv.push_back(value);
@@ -97,7 +114,11 @@ Result<std::string> Compose::run(const std::vector<std::string>& files,
   command.working_folder = project_folder_;
   command.environment = {{"DOCKER_HOST", "unix://" + socket_}, {"BELAY_CALL", tag_}};
   command.timeout = timeout;
-  const world::Output output = TRY(world_.processes.run(command));
+  const auto ran = world_.processes.run(command);
+  if (!ran && ran.error().kind == ErrorKind::not_found)
+    return Error{ErrorKind::not_found, "there is neither 'docker compose' nor 'docker-compose'",
+                 "Install docker-compose-plugin, or Debian's docker-compose."};
+  const world::Output output = TRY(ran);
   if (output.exit_code == 0)
     return output.out;
   return Error{ErrorKind::failed, "compose says: " + last_lines(output), ""};
@@ -116,7 +137,7 @@ Result<std::string> Compose::config(const std::string& over,
 }
 
 // Each call costs compose half a second, and a look at a project asks the same of every service.
-Result<std::string> Compose::said(const std::string& option) {
+Result<std::string> Compose::said() {
   std::vector<std::string> files = spec_.files;
   files.push_back(spec_.env_file.empty() ? project_folder_ + "/.env" : spec_.env_file);
   std::string stamp;
@@ -124,23 +145,20 @@ Result<std::string> Compose::said(const std::string& option) {
     const auto bytes = world_.files.read(path);
     stamp += (bytes ? base::sha256_hex(bytes.value()) : "none") + " ";
   }
-  if (stamp != stamp_)
-    said_.clear();
-  stamp_ = stamp;
-  if (const auto known = said_.find(option); known != said_.end())
-    return known->second;
-  std::vector<std::string> words{"config"};
-  if (!option.empty())
-    words.push_back(option);
-  return said_[option] = TRY(config("", words));
+  if (stamp != stamp_ || !said_) {
+    said_.reset();
+    said_ = TRY(config("", {"config"}));
+    stamp_ = stamp;
+  }
+  return *said_;
 }
 
 Result<std::vector<std::string>> Compose::services() {
-  return lines_of(TRY(said("--services")));
+  return keys_of(TRY(said()), "services");
 }
 
 Result<std::vector<std::string>> Compose::volumes() {
-  return lines_of(TRY(said("--volumes")));
+  return keys_of(TRY(said()), "volumes");
 }
 
 Result<std::string> Compose::hash(const std::string& service, const std::string& over) {
@@ -152,7 +170,7 @@ Result<std::string> Compose::hash(const std::string& service, const std::string&
 }
 
 Result<std::string> Compose::text(const std::string& over) {
-  return over.empty() ? said("") : config(over, {"config"});
+  return over.empty() ? said() : config(over, {"config"});
 }
 
 // Killed with -9, belay leaves its compose behind, which goes on for a moment.

@@ -6,7 +6,7 @@
 #include "domain/stack.hpp"
 #include "world/world.hpp"
 
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,12 +36,12 @@ public:
   base::Result<> up(const std::string& file, const std::string& service);
 
 private:
-  base::Result<std::vector<std::string>> program();
+  const std::vector<std::string>& program();
   base::Result<std::string> run(const std::vector<std::string>& files,
                                 const std::vector<std::string>& words, world::Milliseconds timeout);
   base::Result<std::string> config(const std::string& over, const std::vector<std::string>& words);
   // What `config` says of the user's own files; asked again when one of them has changed.
-  base::Result<std::string> said(const std::string& option);
+  base::Result<std::string> said();
   base::Result<> wait_for_earlier_calls();
   world::World world_;
   domain::ComposeSpec spec_;
@@ -50,11 +50,13 @@ private:
   std::string tag_; // by which a call of ours is found that outlived us
   std::vector<std::string> program_;
   std::string stamp_; // of the files that `said_` is of
-  std::map<std::string, std::string> said_;
+  std::optional<std::string> said_;
 };
 
 // What a compose file in compose's own form says of a key of a service: "image", "build"; empty:
 // nothing.
 std::string said_of(std::string_view text, const std::string& service, const std::string& key);
+// The keys of one of its sections, "services" or "volumes".
+std::vector<std::string> keys_of(std::string_view text, const std::string& section);
 
 } // namespace drivers::docker

@@ -1,4 +1,5 @@
 #include "drivers/docker/client.hpp"
+#include "drivers/docker/compose.hpp"
 #include "drivers/docker/record.hpp"
 
 #include <gtest/gtest.h>
@@ -117,6 +118,55 @@ TEST(Record, IdentityIsTheImageAndWhatWasSaid) {
   set_environment(record, {{"OWN", "2"}, {"NEW", ""}});
   EXPECT_EQ(record.config["Env"], Json({"OWN=2", "NEW="}));
   EXPECT_NE(digest_of(record), before);
+}
+
+// As docker-compose 1.29 writes it, and as the plugin does.
+constexpr std::string_view composed[] = {R"(networks:
+  front: {}
+services:
+  db:
+    image: postgres:15
+    volumes:
+    - rows:/var/lib/postgresql/data:rw
+  'on':
+    command:
+    - sh
+    - -c
+    - "services:\nhidden:"
+    image: shop:1.0
+version: '3.7'
+volumes:
+  logs:
+    external: true
+    name: logs-of-all
+  rows: {}
+)",
+                                         R"(name: shop
+services:
+  db:
+    image: postgres:15
+  "on":
+    image: shop:1.0
+    build:
+      context: /srv/shop
+volumes:
+  logs:
+    name: shop_logs
+  rows:
+    name: shop_rows
+)"};
+
+TEST(Composed, NamesItsServicesAndVolumes) {
+  for (const std::string_view text : composed) {
+    EXPECT_EQ(keys_of(text, "services"), (std::vector<std::string>{"db", "on"}));
+    EXPECT_EQ(keys_of(text, "volumes"), (std::vector<std::string>{"logs", "rows"}));
+    EXPECT_EQ(keys_of(text, "secrets"), std::vector<std::string>{});
+    EXPECT_EQ(said_of(text, "on", "image"), "shop:1.0");
+    EXPECT_EQ(said_of(text, "off", "image"), "");
+  }
+  EXPECT_EQ(keys_of("services: {}\nvolumes: {}\n", "services"), std::vector<std::string>{});
+  EXPECT_EQ(said_of(composed[1], "on", "build"), "(more)");
+  EXPECT_EQ(said_of(composed[1], "db", "build"), "");
 }
 
 TEST(Record, IsReadBackAndDamageIsSeen) {
