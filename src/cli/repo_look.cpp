@@ -81,7 +81,7 @@ repo::StatsMode mode_of(const std::string& word) {
 double ratio_of(const repo::Stats& stats) {
   return stats.bytes == 0
              ? 1
-             : static_cast<double>(stats.plain_bytes) / static_cast<double>(stats.bytes);
+             : static_cast<double>(stats.uncompressed_bytes) / static_cast<double>(stats.bytes);
 }
 
 std::string stats_text(const repo::Stats& stats, const std::string& mode) {
@@ -94,7 +94,7 @@ std::string stats_text(const repo::Stats& stats, const std::string& mode) {
   if (mode == "raw-data") {
     char ratio[64];
     std::snprintf(ratio, sizeof ratio, ", compressed %.2f times from ", ratio_of(stats));
-    text += ratio + format_bytes(stats.plain_bytes);
+    text += ratio + format_bytes(stats.uncompressed_bytes);
   }
   return text + "\nrepository: " + std::to_string(stats.packs) + " packs, " +
          format_bytes(stats.pack_bytes) + ", " + std::to_string(stats.index_blobs) + " blobs in " +
@@ -113,7 +113,7 @@ std::string stats_json(const repo::Stats& stats, const std::string& mode) {
             {"index_files", stats.index_files},
             {"index_blobs", stats.index_blobs}};
   if (mode == "raw-data") {
-    line["total_uncompressed_size"] = stats.plain_bytes;
+    line["total_uncompressed_size"] = stats.uncompressed_bytes;
     line["compression_ratio"] = ratio_of(stats);
   }
   return line_of(line);

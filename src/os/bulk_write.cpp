@@ -27,11 +27,14 @@ struct Aligned {
 // False: this cannot be written so, and nothing was.
 Result<bool> write_blocks(const Fd& direct, std::string_view bytes, std::uint64_t offset,
                           const std::string& path) {
-  thread_local const Aligned aligned;
-  CHECK(aligned.bytes != nullptr);
-  std::memcpy(aligned.bytes.get(), bytes.data(), bytes.size());
-  const auto written =
-      ::pwrite(direct.get(), aligned.bytes.get(), bytes.size(), static_cast<off_t>(offset));
+  const char* from = bytes.data();
+  if (reinterpret_cast<std::uintptr_t>(from) % aligned_bytes != 0) {
+    thread_local const Aligned aligned;
+    CHECK(aligned.bytes != nullptr);
+    std::memcpy(aligned.bytes.get(), from, bytes.size());
+    from = aligned.bytes.get();
+  }
+  const auto written = ::pwrite(direct.get(), from, bytes.size(), static_cast<off_t>(offset));
   if (written < 0 && (errno == EINVAL || errno == EOPNOTSUPP || errno == EINTR))
     return false;
   if (written < 0)

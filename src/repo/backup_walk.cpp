@@ -1,8 +1,9 @@
 #include "base/text.hpp"
-#include "repo/backup_run.hpp"
+#include "repo/lookahead.hpp"
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 namespace repo {
 
@@ -109,7 +110,7 @@ private:
     dir->folder = TRY(run_.folders.open(dir->path));
     device_ = TRY(dir->folder->now()).device;
     if (wanted.is_whole)
-      return visit(dir);
+      return visit(dir, TRY(dir->folder->list()));
     const auto previous = previous_nodes(*dir);
     std::vector<Entry> entries;
     for (const auto& [name, below] : wanted.below)
@@ -169,7 +170,7 @@ private:
     if (entry.type == EntryType::folder) {
       const auto below = begin_folder(dir, place, entry, previous);
       below->folder = TRY(run_.folders.open(placed.path));
-      return visit(below);
+      return visit(below, TRY(below->folder->list()));
     }
     if (entry.type != EntryType::file || base::name_of_path(placed.path) != name)
       return Error{ErrorKind::conflict, "'" + placed.path + "' is no plain file or folder", ""};
@@ -206,10 +207,9 @@ private:
     }
   }
 
-  Result<> visit(const std::shared_ptr<Dir>& dir) {
+  Result<> visit(const std::shared_ptr<Dir>& dir, std::vector<Entry> entries) {
     if (run_.is_over())
       return ok();
-    std::vector<Entry> entries = TRY(dir->folder->list());
     const bool is_cache = run_.options.has_caches_excluded && has_cache_tag(*dir, entries);
     std::erase_if(entries, [&](const Entry& entry) {
       return entry.type == EntryType::socket || (is_cache && entry.name != "CACHEDIR.TAG") ||
@@ -219,12 +219,31 @@ private:
     make_room(*dir, entries.size(), previous.size());
     dir->postgres = part_of(dir->parent ? dir->parent->postgres : PostgresPart::none,
                             base::name_of_path(dir->path), entries);
+    std::optional<Lookahead::Listed> listed; // of the next folder
     for (std::size_t place = 0; place < entries.size(); ++place) {
       const Node* before = find(previous, entries[place].name);
-      TRY(take(dir, place, std::move(entries[place]), before));
+      if (entries[place].type == EntryType::folder)
+        TRY(take_folder(
+            dir, place, entries[place], before,
+            std::exchange(listed, look_ahead(dir, std::span{entries}.subspan(place + 1)))));
+      else
+        TRY(take(dir, place, std::move(entries[place]), before));
     }
     run_.done_in(dir);
     return ok();
+  }
+
+  std::optional<Lookahead::Listed> look_ahead(const std::shared_ptr<Dir>& dir,
+                                              std::span<const Entry> rest) {
+    const auto next = std::ranges::find(rest, EntryType::folder, &Entry::type);
+    if (next == rest.end() || is_left_empty(*next))
+      return std::nullopt;
+    return lookahead_.look(dir, next->name);
+  }
+
+  // A mount point is kept, as an empty folder.
+  bool is_left_empty(const Entry& folder) const {
+    return run_.options.is_one_file_system && folder.device != device_;
   }
 
   static void make_room(Dir& dir, std::size_t count, std::size_t count_before) {
@@ -266,8 +285,6 @@ private:
 
   Result<> take(const std::shared_ptr<Dir>& dir, std::size_t place, Entry entry,
                 const Node* previous, std::shared_ptr<world::Folder> folder = nullptr) {
-    if (entry.type == EntryType::folder)
-      return take_folder(dir, place, entry, previous);
     dir->nodes[place] = node_of(entry, run_.repository.ports().machine, run_.options.has_atime);
     if (entry.type != EntryType::file) {
       compare(*dir, place, previous);
@@ -315,8 +332,11 @@ private:
   }
 
   Result<> take_folder(const std::shared_ptr<Dir>& dir, std::size_t place, const Entry& entry,
-                       const Node* previous) {
-    auto folder = dir->folder->open_folder(entry.name);
+                       const Node* previous, std::optional<Lookahead::Listed> ahead) {
+    Listing listing = ahead                  ? ahead->get()
+                      : is_left_empty(entry) ? Listing{dir->folder->open_folder(entry.name), {}}
+                                             : list_folder(*dir->folder, entry.name);
+    auto& folder = listing.folder;
     if (!folder && (folder.error().kind == ErrorKind::not_found ||
                     folder.error().kind == ErrorKind::conflict)) {
       dir->is_as_before = false;
@@ -326,12 +346,10 @@ private:
       return std::move(folder).error();
     const auto below = begin_folder(dir, place, entry, previous);
     below->folder = std::move(folder).value();
-    // A mount point is kept, as an empty folder.
-    if (run_.options.is_one_file_system && entry.device != device_) {
-      run_.done_in(below);
-      return ok();
-    }
-    return visit(below);
+    if (listing.entries)
+      return visit(below, TRY(*std::move(listing.entries)));
+    run_.done_in(below);
+    return ok();
   }
 
   bool is_unchanged(const Entry& entry, const Node* previous) {
@@ -390,6 +408,7 @@ private:
   BlobReader trees_;
   std::string text_;
   std::uint64_t device_ = 0; // of the file system that the walk began on
+  Lookahead lookahead_;
 };
 
 } // namespace

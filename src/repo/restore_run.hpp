@@ -2,6 +2,7 @@
 // Restore run: one restore at work. A walker goes through the trees, makes folders and opens files;
 // threads compare, fetch and write what is in them.
 
+#include "base/bytes.hpp"
 #include "repo/exclude.hpp"
 #include "repo/queue.hpp"
 #include "repo/restore.hpp"
@@ -138,9 +139,13 @@ private:
     BlobReader reader;
     Comparer comparer;
     std::vector<Wanted> wanted;
-    std::size_t bytes = 0; // of them
-    std::string plain;     // so many
-    std::string old;       // what is there in their place, for those of a file that is
+    std::size_t bytes = 0;  // of them
+    base::PageMemory plain; // so many
+    std::string old;        // what is there in their place, for those of a file that is
+    std::string_view bytes_of(std::size_t at, std::size_t size) {
+      const std::span<char> some = plain.part(at, size);
+      return {some.data(), some.size()};
+    }
   };
   base::Result<> write(const Parts& parts, Hand& hand);
   base::Result<> want(const Part& part, Hand& hand);

@@ -229,6 +229,24 @@ TEST_F(in_place, reads_what_is_there_once) {
   EXPECT_LE(done.value().bytes, 12 * 4096U * 2);
 }
 
+TEST_F(in_place, puts_what_differs_where_it_belongs_wherever_that_begins) {
+  write("tree/database", noise(8'000'000));
+  make_source();
+  for (std::size_t from = 0; from < 8'000'000; from += 900'000) {
+    const std::string to = "live" + std::to_string(from);
+    ASSERT_TRUE(trees_.copy(root + "/tree", root + "/" + to));
+    std::string other = whole(to + "/database");
+    for (std::size_t page = from; page < other.size(); page += 4096)
+      other[page] ^= 1;
+    write(to + "/database", other);
+    const auto done = bring_back(to, exact);
+    ASSERT_TRUE(done) << done.error().message;
+    expect_same(to, to);
+    EXPECT_TRUE(whole(to + "/database") == whole("tree/database")) << to;
+    ASSERT_TRUE(trees_.remove(root + "/" + to));
+  }
+}
+
 TEST_F(in_place, ends_the_same_wherever_it_dies) {
   make_source();
   for (std::size_t wanted = 1;; ++wanted) {

@@ -24,7 +24,7 @@ constexpr std::uint64_t pack_bytes_max = 3U << 20U;
 constexpr std::uint64_t fetch_bytes_max = 8U << 20U; // plain; of one file, or of several small ones
 constexpr std::size_t write_bytes_max = 4U << 20U;   // of one file at once
 constexpr std::size_t zero_run_bytes = 64U << 10U;
-constexpr std::size_t page_bytes = 4096;
+constexpr std::size_t page_bytes = base::PageMemory::page_bytes;
 // Two changed runs that are so near to each other are written as one.
 constexpr std::size_t gap_bytes = 4 * page_bytes;
 
@@ -133,6 +133,8 @@ Result<> RestoreRun::want_some(OpenFile& file, std::span<Comparer::Blob> blobs, 
     bytes += blob.length;
   if (hand.bytes + bytes > fetch_bytes_max)
     TRY(fetch(hand));
+  // As far from a page in memory as in the file: then nothing is copied to be written.
+  hand.bytes += (blobs.front().offset - hand.bytes) % page_bytes;
   if (file.old) {
     base::resize_unset(hand.old, std::max(hand.old.size(), hand.bytes + bytes));
     const std::span<char> there = std::span{hand.old}.subspan(hand.bytes, bytes);
@@ -163,7 +165,7 @@ Result<> RestoreRun::want_some(OpenFile& file, std::span<Comparer::Blob> blobs, 
 Result<> RestoreRun::fetch(Hand& hand) {
   if (is_over_ || hand.wanted.empty())
     return ok();
-  base::resize_unset(hand.plain, hand.bytes);
+  hand.plain.resize(hand.bytes);
   std::vector<Wanted*> by_place;
   for (Wanted& each : hand.wanted)
     by_place.push_back(&each);
@@ -195,8 +197,7 @@ Result<> RestoreRun::verify(Hand& hand) {
   std::vector<format::Hashing> streams;
   for (std::size_t at = 0; at < hand.wanted.size(); ++at) {
     const Wanted& each = hand.wanted[at];
-    streams.push_back(
-        {&hashes[at], std::string_view{hand.plain}.substr(each.at, each.place.blob.plain_bytes())});
+    streams.push_back({&hashes[at], hand.bytes_of(each.at, each.place.blob.plain_bytes())});
   }
   format::update(streams);
   for (std::size_t at = 0; at < hand.wanted.size(); ++at) {
@@ -220,7 +221,7 @@ Result<> RestoreRun::load(std::span<Wanted*> run, Hand& hand) {
   std::string_view rest = box.value();
   for (const Wanted* each : run) {
     const std::uint32_t length = each->place.blob.length;
-    const std::span<char> plain{hand.plain.data() + each->at, each->place.blob.plain_bytes()};
+    const std::span<char> plain = hand.plain.part(each->at, each->place.blob.plain_bytes());
     TRY(hand.reader.unseal(each->place, rest.substr(0, length), plain));
     rest.remove_prefix(std::min<std::size_t>(length, rest.size()));
   }
@@ -234,12 +235,13 @@ Result<> RestoreRun::put_all(Hand& hand) {
   for (std::size_t first = 0; first < wanted.size();) {
     std::size_t end = first + 1;
     while (end < wanted.size() && wanted[end].file == wanted[first].file &&
-           wanted[end].offset == wanted[end - 1].offset + size_of(wanted[end - 1]))
+           wanted[end].offset == wanted[end - 1].offset + size_of(wanted[end - 1]) &&
+           wanted[end].at == wanted[end - 1].at + size_of(wanted[end - 1]))
       ++end;
     OpenFile& file = *wanted[first].file;
     const std::size_t at = wanted[first].at;
     const std::size_t size = wanted[end - 1].at + size_of(wanted[end - 1]) - at;
-    const auto bytes = std::string_view{hand.plain}.substr(at, size);
+    const std::string_view bytes = hand.bytes_of(at, size);
     TRY_CONTEXT(file.old ? put_changes(file, bytes, std::string_view{hand.old}.substr(at, size),
                                        wanted[first].offset)
                          : put(file, bytes, wanted[first].offset),

@@ -91,7 +91,7 @@ Result<> count_raw(Repository& repository, const std::vector<Snapshot>& snapshot
     const auto place = *repository.index().find(id, type); // else it was told as broken
     ++stats.blobs;
     stats.bytes += place.blob.length;
-    stats.plain_bytes += place.blob.plain_bytes();
+    stats.uncompressed_bytes += place.blob.plain_bytes() + format::seal_bytes;
   };
   for (const Id& id : usage.data)
     see(id, BlobType::data);

@@ -20,7 +20,9 @@ struct Stats {
   std::uint64_t files = 0; // entries of any kind in restore_size; none in raw_data
   std::uint64_t blobs = 0; // in blobs_per_file and raw_data
   std::uint64_t bytes = 0;
-  std::uint64_t plain_bytes = 0; // in raw_data: of the same blobs, before compression
+  // In raw_data: what the same blobs would take without compression. Sealed as they are, like
+  // `bytes`: so restic 0.19 counts, too.
+  std::uint64_t uncompressed_bytes = 0;
   // Of the whole repository, whatever is asked.
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
