@@ -15,6 +15,9 @@ using format::NodeType;
 
 namespace {
 
+constexpr std::size_t tar_block_bytes = 512;
+constexpr std::size_t rubbish_bytes = 700;
+
 struct FreeTarEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
@@ -62,6 +65,7 @@ Error TarStream::failure() {
 }
 
 Result<> TarStream::open(Packing packing) {
+  packing_ = packing;
   archive_write_set_format_pax(writer_.get()); // for the fractions of times
   int opened = ARCHIVE_OK;
   if (packing == Packing::gzip)
@@ -123,8 +127,17 @@ Result<> TarStream::close() {
   return archive_write_close(writer_.get()) == ARCHIVE_OK ? ok() : Result<>{failure()};
 }
 
+// What is packed breaks off in the middle. A plain one may end where a file does, which tar takes
+// for an end: but not what is no header, and no number of blocks.
 void TarStream::give_up() {
   archive_write_fail(writer_.get());
+  if (packing_ != Packing::none || failed_)
+    return;
+  std::string rubbish = "this archive is not whole: making it has failed\n";
+  static_assert(rubbish_bytes > tar_block_bytes && rubbish_bytes % tar_block_bytes != 0);
+  rubbish.resize(rubbish_bytes, ' ');
+  if (auto written = write_(rubbish); !written)
+    failed_ = std::move(written).error();
 }
 
 } // namespace repo

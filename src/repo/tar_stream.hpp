@@ -31,7 +31,8 @@ public:
                        const std::string& hard_link);
   base::Result<> content(std::string_view bytes);
   base::Result<> close(); // the archive is complete
-  // Else the end of a complete archive would be written behind half of one.
+  // Whoever reads the archive fails too, also at the end of a pipe of which nobody asks for the
+  // status of each command: its end is missing, and where tar would not see that, there is rubbish.
   void give_up();
   const TarReport& report() const { return report_; }
 
@@ -43,6 +44,7 @@ private:
   base::Error failure();
 
   const Write& write_;
+  Packing packing_ = Packing::none;
   std::optional<base::Error> failed_; // of write_
   std::unique_ptr<archive, FreeArchive> writer_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> first_names_;
