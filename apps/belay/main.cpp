@@ -129,9 +129,8 @@ public:
         directory_{world}, sqlite_{world}, exec_store_{world, site_}, volumes_{world,
                                                                                stack_.docker_socket,
                                                                                directory_, stack_},
-        databases_{world, {stack_.name, stack_.state_folder, read_secret_}}, postgres_{world,
-                                                                                       directory_,
-                                                                                       databases_},
+        databases_{world, {stack_.name, stack_.state_folder, read_secret_}},
+        postgres_{world, directory_, databases_, read_secret_},
         redis_{world, redis, directory_, volumes_, {stack_.state_folder, read_secret_}},
         preflight_{world, resources_, stack_, read_secret_} {}
 

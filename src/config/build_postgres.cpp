@@ -10,6 +10,8 @@ domain::PostgresSpec build_postgres(const Building& building, const std::string&
   spec.user = section.text_or_empty("user");
   spec.tools = section.text_or_empty("tools");
   spec.timeout = section.at("timeout").duration;
+  if (const Value* password = section.find("password"))
+    spec.password = secret_of(password->text);
   if (section.find("data") != nullptr) {
     if (spec.user.empty())
       spec.user = "postgres";
@@ -19,8 +21,6 @@ domain::PostgresSpec build_postgres(const Building& building, const std::string&
   spec.host = section.text_or_empty("host");
   if (const Value* port = section.find("port"))
     spec.port = static_cast<int>(port->number);
-  if (const Value* password = section.find("password"))
-    spec.password = secret_of(password->text);
   spec.sslmode = section.text_or_empty("sslmode");
   spec.ssl_root = section.text_or_empty("ssl_root");
   if (const Value* through = section.find("through"))

@@ -112,7 +112,7 @@ inline constexpr std::array postgres_options{
            .doc =
                "Instead of one database the data folder of a whole server of this machine, which "
                "is a part of the stack and shut down with its services. The way back is an "
-               "exchange of folders.",
+               "exchange of folders. A backup copies it while the server runs.",
            .is_alternative = true},
     Option{.key = "host",
            .type = Type::text,
@@ -131,12 +131,12 @@ inline constexpr std::array postgres_options{
            .type = Type::text,
            .doc = "The role: best the owner of the database, with CREATEDB. Without it, what libpq "
                   "does: the name of the user that belay runs as. With `data`: a superuser of the "
-                  "server, `postgres` without it."},
+                  "server, or a role with REPLICATION and the grants that the guide names; "
+                  "`postgres` without it."},
     Option{.key = "password",
            .type = Type::secret,
            .doc = "Its password, for the environment of the tools (PGPASSWORD). Behind `through` "
-                  "it must be let through: [docker, exec, -i, -e, PGPASSWORD, db].",
-           .only_with = "database"},
+                  "it must be let through: [docker, exec, -i, -e, PGPASSWORD, db]."},
     Option{.key = "sslmode",
            .type = Type::choice,
            .doc = "How a connection is encrypted. Only `verify-full` is safe on a network. Without "

@@ -109,9 +109,9 @@ Result<> refuse_unless_shut_down(world::Files& files, const std::string& folder)
   if (TRY(files.info(folder + "/postmaster.pid")))
     return Error{ErrorKind::conflict,
                  "'" + folder + "' is the data of a PostgreSQL server that runs (postmaster.pid)",
-                 "Use `postgres:` for a database of it, or let the server be a service of the "
-                 "stack, so that it is stopped; after a crash of the server start and stop it "
-                 "once."};
+                 "Use `postgres:` for it (`data:`) or for a database of it, or let the server be a "
+                 "service of the stack, so that it is stopped; after a crash of the server start "
+                 "and stop it once."};
   const std::uint32_t state = TRY(state_of(files, folder)).value_or(0); // 0: starting up
   if (state == shut_down || state == shut_down_in_recovery)
     return ok();

@@ -63,6 +63,12 @@ Result<domain::StoreState> DataStore::inspect(const domain::StoreSpec& spec) {
   return state;
 }
 
+Result<HotCopy> DataStore::hot_copy(const domain::StoreSpec& spec, const std::string& data,
+                                    const RunningServer& server) {
+  return HotCopy::of(world_, TRY(DataTools::find(world_, spec.postgres, data)), read_secret_,
+                     server);
+}
+
 Result<domain::CaptureReport> DataStore::protect(const domain::StoreSpec& spec,
                                                  const std::string& point,
                                                  const world::Progress& progress) {
@@ -88,7 +94,39 @@ Result<domain::CaptureReport> DataStore::take_out(const domain::StoreSpec& spec,
                                                   const world::Progress& progress) {
   if (!is_data(spec))
     return databases_.take_out(spec, point, progress);
+  const std::string real = TRY(world_.files.resolve(spec.path));
+  if (const auto server = TRY(running_server(world_.files, real)))
+    return take_hot(spec, real, *server, point);
   return directory_.secure(spec, point, progress);
+}
+
+// What is below its own name in `.belay-...` is whole: it comes there by a rename.
+Result<domain::CaptureReport> DataStore::take_hot(const domain::StoreSpec& spec,
+                                                  const std::string& data,
+                                                  const RunningServer& server,
+                                                  const std::string& point) {
+  const HotCopy hot = TRY(hot_copy(spec, data, server));
+  TRY(hot.check(data));
+  const auto kept = TRY(directory_.kept_path(spec, point));
+  CHECK(kept);
+  const std::string scratch = TRY(scratch_of(spec));
+  const auto taken = [&]() -> Result<> {
+    const std::string copy = TRY(hot.take(scratch, "belay " + point));
+    TRY(world_.trees.copy_root_metadata(data, copy));
+    TRY(directory_.discard(spec, point)); // of an earlier try
+    TRY(world_.files.create_folders(base::parent_of(*kept)));
+    return world_.files.rename(copy, *kept);
+  }();
+  const auto removed = remove_throwaway(world_, scratch);
+  TRY(taken);
+  TRY(removed);
+  const auto size = TRY(world_.trees.size(*kept, {}));
+  domain::CaptureReport report;
+  report.snapshot = TRY(directory_.adopt(
+      spec, {.store = spec.name, .kept = *kept, .files = size.files, .bytes = size.bytes}));
+  report.snapshot.is_secured = false; // the writers were at work
+  report.copied = size;
+  return report;
 }
 
 Result<> DataStore::verify(const domain::StoreSpec& spec, const domain::Snapshot& snapshot,

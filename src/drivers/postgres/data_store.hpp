@@ -1,10 +1,12 @@
 #pragma once
 // DataStore: store `postgres` with `data`, the data folder of a PostgreSQL server that is a part of
-// the stack, so that it is stopped for a restore point. It is kept and brought back as a directory
-// is; a copy counts when a server ran on it. docs/adr/0018-physical-by-directory.md. Where a store
-// has no `data`, it is a database, and all of it is handed on.
+// the stack, so that it is stopped for an upgrade. It is kept and brought back as a directory is; a
+// copy counts when a server ran on it. docs/adr/0018-physical-by-directory.md. A backup takes it
+// while it runs, too: docs/adr/0021-hot-physical-by-pg-basebackup.md. Where a store has no `data`,
+// it is a database, and all of it is handed on.
 
 #include "domain/store.hpp"
+#include "drivers/postgres/hot.hpp"
 #include "drivers/postgres/proof.hpp"
 
 #include <optional>
@@ -15,8 +17,10 @@ namespace drivers::postgres {
 class DataStore final : public domain::Store {
 public:
   // `directory`: the store that does the work. `databases`: where there is no data folder.
-  DataStore(world::World world, domain::Store& directory, domain::Store& databases)
-      : world_{world}, directory_{directory}, databases_{databases} {}
+  DataStore(world::World world, domain::Store& directory, domain::Store& databases,
+            SecretReader secrets)
+      : world_{world}, directory_{directory}, databases_{databases}, read_secret_{
+                                                                         std::move(secrets)} {}
 
   base::Result<domain::StoreState> inspect(const domain::StoreSpec& spec) override;
   base::Result<domain::CaptureReport> protect(const domain::StoreSpec& spec,
@@ -26,7 +30,7 @@ public:
   base::Result<domain::CaptureReport> secure(const domain::StoreSpec& spec,
                                              const std::string& point,
                                              const world::Progress& progress) override;
-  // As secure(): a copy of a server that runs is none. Proved by verify().
+  // By pg_basebackup while the server runs, else as secure(). Proved by verify().
   base::Result<domain::CaptureReport> take_out(const domain::StoreSpec& spec,
                                                const std::string& point,
                                                const world::Progress& progress) override;
@@ -66,9 +70,15 @@ private:
   domain::Store& keeper_of(const domain::StoreSpec& spec) const;
   // Where throwaway servers of this store run.
   base::Result<std::string> scratch_of(const domain::StoreSpec& spec);
+  base::Result<HotCopy> hot_copy(const domain::StoreSpec& spec, const std::string& data,
+                                 const RunningServer& server);
+  base::Result<domain::CaptureReport> take_hot(const domain::StoreSpec& spec,
+                                               const std::string& data, const RunningServer& server,
+                                               const std::string& point);
   world::World world_;
   domain::Store& directory_;
   domain::Store& databases_;
+  SecretReader read_secret_;
 };
 
 } // namespace drivers::postgres

@@ -1,6 +1,7 @@
 #include "drivers/postgres/proof.hpp"
 
 #include "base/text.hpp"
+#include "drivers/postgres/hot.hpp"
 
 #include <algorithm>
 
@@ -22,16 +23,28 @@ std::uint64_t Proof::rows() const {
 
 namespace {
 
+// What who proves it needs, when he is no superuser: the readers make temporary functions.
+std::string grants_of(const Psql& psql) {
+  const std::string role = ident(psql.reach().spec().user);
+  return "Who proves it reads every row: GRANT pg_read_all_data TO " + role +
+         "; GRANT TEMPORARY ON DATABASE template1 TO " + role +
+         "; or name a superuser with `user:`.";
+}
+
 Result<std::vector<Proof::Database>> read_all(const Throwaway& server,
                                               world::Milliseconds timeout) {
   std::vector<Proof::Database> all;
   const Psql psql = server.psql();
   for (const std::string& name : TRY(server.databases())) {
     const RunOptions long_run{.timeout = timeout};
-    const auto layout =
-        TRY_CONTEXT(layout_of(psql, name, long_run), "database '" + base::printable(name) + "'");
-    auto content = TRY_CONTEXT(content_of(psql, name, Reading::counts, long_run),
-                               "database '" + base::printable(name) + "'");
+    const auto may = [&](auto result) {
+      if (!result && result.error().message.contains("SQLSTATE 42501"))
+        return decltype(result){Error{ErrorKind::failed, result.error().message, grants_of(psql)}};
+      return result;
+    };
+    const std::string of = "database '" + base::printable(name) + "'";
+    const auto layout = TRY_CONTEXT(may(layout_of(psql, name, long_run)), of);
+    auto content = TRY_CONTEXT(may(content_of(psql, name, Reading::counts, long_run)), of);
     all.push_back({name, digest_of_layout(layout), std::move(content)});
   }
   return all;
@@ -45,12 +58,19 @@ Result<Proof> prove(world::World world, const domain::PostgresSpec& spec, const 
   const Control control = TRY(tools.control(data));
   Proof proof{control.system, control.has_checksums, {}};
   const bool is_at_rest = control.state == "shut down" || control.state == "shut down in recovery";
-  if (control.has_checksums && is_at_rest)
+  const bool is_hot = TRY(is_base_backup(world.files, data));
+  if (is_hot)
+    TRY(tools.check_backup(data));
+  else if (control.has_checksums && is_at_rest)
     TRY(tools.check_pages(data));
   const Throwaway server{world, tools, folder};
   auto read = [&]() -> Result<std::vector<Proof::Database>> {
     TRY(server.start(data));
-    return read_all(server, spec.timeout);
+    auto all = TRY(read_all(server, spec.timeout));
+    // Its pages are of different moments until it has recovered.
+    if (control.has_checksums && is_hot)
+      TRY(server.check_pages());
+    return all;
   }();
   const auto removed = server.remove();
   proof.databases = TRY(std::move(read));

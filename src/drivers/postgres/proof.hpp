@@ -1,6 +1,7 @@
 #pragma once
 // Proof: that a data folder is a server's whole data: its pages are as they were written, a server
-// of its version starts on a copy, and each row of each database can be read.
+// of its version starts on a copy, and each row of each database can be read. One that was copied
+// while its server ran has each file and all WAL that its manifest names, and recovers.
 
 #include "drivers/postgres/catalog.hpp"
 #include "drivers/postgres/throwaway.hpp"

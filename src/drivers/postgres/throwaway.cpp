@@ -71,7 +71,7 @@ Result<DataTools> DataTools::find(world::World world, const domain::PostgresSpec
                                   "version of the data folder");
   while (major.ends_with('\n'))
     major.pop_back();
-  DataTools tools{world, spec, *owner};
+  DataTools tools{world, spec, *owner, major};
   if (tools.spec_.tools.empty())
     tools.spec_.tools = TRY(find_tools(world.files, major));
   const auto told = TRY(tools.run("postgres", {"--version"}));
@@ -105,18 +105,24 @@ Result<world::Output> DataTools::run(const std::string& tool,
   return world_.processes.run(command(tool, words));
 }
 
+Result<std::vector<std::string>> DataTools::as_owner() const {
+  // Whose process it is, that is who we are.
+  const auto self = TRY(world_.files.info("/proc/self/stat"));
+  if (!self || self->user == owner_.user)
+    return std::vector<std::string>{};
+  return std::vector<std::string>{"setpriv", "--reuid=" + std::to_string(owner_.user),
+                                  "--regid=" + std::to_string(owner_.group), "--clear-groups",
+                                  "--"};
+}
+
 Result<world::Output> DataTools::run_as_owner(const std::string& tool,
                                               const std::vector<std::string>& words,
                                               const std::string& folder) const {
   world::Command there = command(tool, words);
-  // Whose process it is, that is who we are.
-  const auto self = TRY(world_.files.info("/proc/self/stat"));
-  if (self && self->user != owner_.user)
-    there.argv.insert(there.argv.begin(),
-                      {"setpriv", "--reuid=" + std::to_string(owner_.user),
-                       "--regid=" + std::to_string(owner_.group), "--clear-groups", "--"});
+  const auto before = TRY(as_owner());
+  there.argv.insert(there.argv.begin(), before.begin(), before.end());
   there.working_folder = folder;
-  there.environment.emplace_back(mark, folder);
+  there.environment.push_back(throwaway_mark(folder));
   return world_.processes.run(there);
 }
 
@@ -141,6 +147,13 @@ Result<> DataTools::check_pages(const std::string& data) const {
   return Error{ErrorKind::corrupt, "pg_checksums of '" + data + "': " + said(output),
                "A page is not as PostgreSQL wrote it: look at the disk, and choose an older "
                "restore point that is whole."};
+}
+
+Result<> DataTools::check_backup(const std::string& data) const {
+  const auto output = TRY(run("pg_verifybackup", {"--quiet", data}));
+  if (output.exit_code == 0)
+    return ok();
+  return Error{ErrorKind::corrupt, "pg_verifybackup of '" + data + "': " + all_said(output), ""};
 }
 
 Result<> Throwaway::write(const std::string& name, const std::string& text) const {
@@ -179,19 +192,12 @@ Result<> Throwaway::start(const std::string& data_folder) const {
   if ((folder_ + "/.s.PGSQL." + port).size() > socket_path_max)
     return Error{ErrorKind::invalid_input,
                  "'" + folder_ + "' is too long a path for the socket of a throwaway server", ""};
-  TRY(remove());
-  TRY(world_.files.create_folders(folder_));
-  world::EntryInfo like = tools_.owner();
-  like.mode = 0700;
-  TRY(world_.files.set_owner_and_mode(folder_, like));
+  TRY(make_scratch(world_, tools_.owner(), folder_));
   TRY(world_.trees.copy(data_folder, data()));
   TRY(prepare());
   const auto output = TRY(tools_.run_as_owner(
       "pg_ctl",
-      {"start", "--wait", "--silent", "-t",
-       std::to_string(
-           std::chrono::duration_cast<std::chrono::seconds>(tools_.spec().timeout).count()),
-       "-D", data(), "-l", folder_ + "/log", "-o",
+      {"start", "--wait", "--silent", "-t", seconds(), "-D", data(), "-l", folder_ + "/log", "-o",
        "-c config_file=" + quoted(folder_ + "/conf", "'\\''")},
       folder_));
   if (output.exit_code == 0)
@@ -205,11 +211,26 @@ Result<> Throwaway::start(const std::string& data_folder) const {
                ""};
 }
 
+std::string Throwaway::seconds() const {
+  return std::to_string(
+      std::chrono::duration_cast<std::chrono::seconds>(tools_.spec().timeout).count());
+}
+
+Result<> Throwaway::check_pages() const {
+  const auto output = TRY(tools_.run_as_owner(
+      "pg_ctl", {"stop", "--wait", "--silent", "--mode=fast", "-t", seconds(), "-D", data()},
+      folder_));
+  if (output.exit_code != 0)
+    return Error{ErrorKind::failed, "the throwaway server does not stop: " + all_said(output), ""};
+  return tools_.check_pages(data());
+}
+
 domain::PostgresSpec Throwaway::reach() const {
   domain::PostgresSpec spec = tools_.spec();
   spec.host = folder_;
   spec.port = std::stoi(port);
   spec.database = "postgres";
+  spec.password.reset(); // its own rules ask for none
   return spec;
 }
 
@@ -244,6 +265,19 @@ Result<> Throwaway::remove() const {
   return remove_throwaway(world_, folder_);
 }
 
+Result<> make_scratch(world::World world, const world::EntryInfo& owner,
+                      const std::string& folder) {
+  TRY(remove_throwaway(world, folder));
+  TRY(world.files.create_folders(folder));
+  world::EntryInfo like = owner;
+  like.mode = 0700;
+  return world.files.set_owner_and_mode(folder, like);
+}
+
+std::pair<std::string, std::string> throwaway_mark(const std::string& folder) {
+  return {mark, folder};
+}
+
 Result<> remove_throwaway(world::World world, const std::string& folder) {
   if (!TRY(world.files.info(folder)))
     return ok();
@@ -253,7 +287,7 @@ Result<> remove_throwaway(world::World world, const std::string& folder) {
     if (left.empty())
       return world.trees.remove(folder);
     if (looks == looks_max)
-      return Error{ErrorKind::failed, "the throwaway server in '" + folder + "' does not end",
+      return Error{ErrorKind::failed, "what runs in '" + folder + "' does not end",
                    "End process " + std::to_string(left.front().id.pid) + "."};
     if (looks % (looks_max / 4) == 0)
       for (const world::ProcessInfo& process : left)

@@ -5,6 +5,7 @@
 #include "drivers/postgres/psql.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drivers::postgres {
@@ -29,22 +30,30 @@ public:
   // corrupt, with the first file that pg_checksums names, when a page is not as it was written.
   // Only where checksums are on, and after a clean shutdown.
   base::Result<> check_pages(const std::string& data) const;
+  // corrupt, with what pg_verifybackup says, when a base backup is not as its server sent it, or
+  // lacks WAL that it needs.
+  base::Result<> check_backup(const std::string& data) const;
   // What it starts is marked as of the throwaway in `folder`, where it runs.
   base::Result<world::Output> run_as_owner(const std::string& tool,
                                            const std::vector<std::string>& words,
                                            const std::string& folder) const;
+  // What stands before a command that the folder's owner is to run; nothing, when that is us.
+  base::Result<std::vector<std::string>> as_owner() const;
   const domain::PostgresSpec& spec() const { return spec_; }
   const world::EntryInfo& owner() const { return owner_; }
+  const std::string& major() const { return major_; } // "15"
 
 private:
-  DataTools(world::World world, domain::PostgresSpec spec, world::EntryInfo owner)
-      : world_{world}, spec_{std::move(spec)}, owner_{owner} {}
+  DataTools(world::World world, domain::PostgresSpec spec, world::EntryInfo owner,
+            std::string major)
+      : world_{world}, spec_{std::move(spec)}, owner_{owner}, major_{std::move(major)} {}
   world::Command command(const std::string& tool, std::vector<std::string> words) const;
   base::Result<world::Output> run(const std::string& tool,
                                   const std::vector<std::string>& words) const;
   world::World world_;
   domain::PostgresSpec spec_; // with `tools`
   world::EntryInfo owner_;
+  std::string major_;
 };
 
 class Throwaway {
@@ -59,10 +68,13 @@ public:
   Psql psql() const;
   base::Result<std::vector<std::string>> databases() const; // that take connections; sorted
   base::Result<> dump_all(const std::string& into) const;   // by pg_dumpall, into a new file
-  base::Result<> remove() const;                            // idempotent
+  // Shuts the server down, and reads all pages that it left. As DataTools::check_pages.
+  base::Result<> check_pages() const;
+  base::Result<> remove() const; // idempotent
 
 private:
   std::string data() const { return folder_ + "/data"; }
+  std::string seconds() const; // that it may take to start, or to stop
   base::Result<> prepare() const;
   base::Result<> write(const std::string& name, const std::string& text) const;
   domain::PostgresSpec reach() const;
@@ -71,7 +83,13 @@ private:
   std::string folder_;
 };
 
-// Ends the server of a throwaway that a belay left, whatever its version was, and removes it.
+// The new and empty folder of a throwaway, its owner's alone. What an earlier belay left there is
+// removed first.
+base::Result<> make_scratch(world::World world, const world::EntryInfo& owner,
+                            const std::string& folder);
+// The variable by which every process of a throwaway is found again.
+std::pair<std::string, std::string> throwaway_mark(const std::string& folder);
+// Ends all processes of a throwaway that a belay left, whatever its version was, and removes it.
 base::Result<> remove_throwaway(world::World world, const std::string& folder);
 
 } // namespace drivers::postgres
