@@ -64,11 +64,12 @@ std::vector<std::string> keys_of(std::string_view text, const std::string& secti
   std::vector<std::string> keys;
   bool is_in_it = false;
   for (std::string line : base::split(text, '\n')) {
-    if (!line.starts_with(' '))
+    const bool is_at_left = !line.starts_with(' ');
+    if (is_at_left)
       is_in_it = line == section + ":";
     const auto colon = line.find(':');
-    if (!is_in_it || line.size() < 3 || line[2] == ' ' || line[2] == '-' || colon < 3 ||
-        colon == std::string::npos)
+    if (is_at_left || !is_in_it || line.size() < 3 || line[2] == ' ' || line[2] == '-' ||
+        colon < 3 || colon == std::string::npos)
       continue;
     line.resize(colon);
     std::erase(line, '"');
